@@ -1,0 +1,69 @@
+# Bulkhead: every command of the project. `make help` lists them.
+#
+# Needs python >= 3.11, node >= 20 with npm, and make. Everything else is installed inside this
+# folder: Python packages in .venv, the compiler and Anvil in node_modules.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?=
+ROOT := $(CURDIR)
+BIN := $(ROOT)/.venv/bin
+PY := $(BIN)/python
+UV := $(ROOT)/.tools/uv/bin/uv
+FOUNDRY := $(ROOT)/node_modules/@foundry-rs
+
+# The pinned binaries come first; where their platform package does not exist, PATH is asked.
+pick = $(or $(wildcard $(FOUNDRY)/$(1)-linux-amd64/bin/$(1)),$(shell command -v $(1) 2>/dev/null))
+FORGE = $(or $(call pick,forge),$(error forge is missing: not in node_modules and not on PATH (see https://getfoundry.sh)))
+
+export SOLCX_BINARY_PATH := $(ROOT)/tools/solcx
+export PATH := $(BIN):$(FOUNDRY)/anvil-linux-amd64/bin:$(FOUNDRY)/forge-linux-amd64/bin:$(FOUNDRY)/cast-linux-amd64/bin:$(ROOT)/node_modules/.bin:$(PATH)
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE ?= hardlink
+export APE_DATA_FOLDER ?= $(ROOT)/.build/ape-home
+
+.PHONY: help
+help: ## list the commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---------------------------------------------------------------- set-up
+
+.PHONY: setup
+setup: .tools/python.stamp .tools/node.stamp ## install everything, inside this folder
+	@$(PY) -m bulkhead.chain.binaries
+
+.tools/uv.stamp: tools/uv.lock
+	@mkdir -p .tools
+	@python=$$(PYTHON="$(PYTHON)" tools/preflight) && rm -rf .tools/uv && "$$python" -m venv .tools/uv
+	@.tools/uv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r tools/uv.lock
+	@touch $@
+
+.tools/python.stamp: requirements.lock pyproject.toml .tools/uv.stamp
+	@python=$$(PYTHON="$(PYTHON)" tools/preflight) && { test -x $(PY) || $(UV) venv -q --python "$$python" .venv; }
+	@VIRTUAL_ENV=$(ROOT)/.venv $(UV) pip sync -q --require-hashes requirements.lock
+	@VIRTUAL_ENV=$(ROOT)/.venv $(UV) pip install -q --no-deps --no-build-isolation --offline -e .
+	@touch $@
+
+.tools/node.stamp: package-lock.json
+	@PYTHON="$(PYTHON)" tools/preflight >/dev/null
+	@mkdir -p .tools
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: lock
+lock: .tools/uv.stamp ## resolve the dependencies anew (after editing requirements.in or package.json)
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal requirements.in -o requirements.lock
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal tools/uv.in -o tools/uv.lock
+	@npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+
+# ---------------------------------------------------------------- build
+
+.PHONY: compile
+compile: setup ## compile the contracts that changed; ONLY=Market,MarketLens compiles just these
+	@$(PY) -m bulkhead.chain.compile $(if $(ONLY),--only $(ONLY))
+
+.PHONY: sizes
+sizes: compile ## runtime size of every contract against the 24,576 byte limit
+	@$(PY) -m bulkhead.chain.sizes
