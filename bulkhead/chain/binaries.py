@@ -6,12 +6,14 @@ import shutil
 import sys
 from pathlib import Path
 
+from bulkhead.errors import BulkheadError
+
 ROOT = Path(__file__).resolve().parents[2]
 SOLC = ROOT / "tools" / "solcx" / "solc-v0.8.37"
 _PLATFORM = "linux-amd64"
 
 
-class MissingBinary(RuntimeError):
+class MissingBinary(BulkheadError):
     """A program is neither pinned in node_modules nor on PATH."""
 
 

@@ -1,0 +1,416 @@
+"""A small JSON-RPC client over one keep-alive connection: the fast way to talk to a node.
+
+Amounts are integers, data is `bytes`, addresses are lower-case hex strings. One `Rpc` belongs to
+one thread. Transactions go out with gas given, so that the node neither estimates nor refuses
+reverts: a transaction that reverts is mined, then its exact revert data is read from its trace.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from bulkhead.chain.abi import address, raw_bytes
+from bulkhead.chain.errors import Reverted, RpcError, TransactionLost
+
+ZERO = "0x" + "00" * 20
+GAS = 15_000_000  # given to every transaction unless told otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One raw event."""
+
+    address: str
+    topics: tuple[bytes, ...]
+    data: bytes
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a mined transaction did."""
+
+    hash: str
+    status: int
+    gas_used: int
+    block: int
+    contract: str | None
+    logs: tuple[Log, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether it succeeded."""
+        return self.status == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a simulation. `to` None creates a contract."""
+
+    to: Any
+    data: bytes = b""
+    sender: Any = ZERO
+    value: int = 0
+    gas: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one simulated call did; `data` is the result, or the revert data."""
+
+    ok: bool
+    data: bytes
+    gas_used: int
+    logs: tuple[Log, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The calls of one simulated block, with overrides of its header and of state before it."""
+
+    calls: Sequence[Call]
+    time: int | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Rpc:
+    """A connection to one node."""
+
+    def __init__(self, url: str, timeout: float = 120.0) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise RpcError(0, f"{url!r} is no http(s) address")
+        self.url = url
+        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        kind = (
+            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        )
+        self._http = kind(parts.hostname, parts.port, timeout=timeout)
+        self._id = 0
+
+    # ---------------------------------------------------------------- transport
+
+    def _post(self, body: bytes) -> Any:
+        headers = {"Content-Type": "application/json"}
+        fresh = self._http.sock is None
+        try:
+            self._http.request("POST", self._path, body, headers)
+            answer = self._http.getresponse()
+        except (http.client.RemoteDisconnected, ConnectionError, BrokenPipeError):
+            self._http.close()
+            if fresh:  # nothing listens; an idle connection that was dropped is opened again
+                raise
+            self._http.request("POST", self._path, body, headers)
+            answer = self._http.getresponse()
+        text = answer.read()
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise RpcError(answer.status, f"no JSON from the node: {text[:200]!r}") from None
+
+    def request(self, method: str, *params: Any) -> Any:
+        """Send one request and return its result."""
+        self._id += 1
+        body = {"jsonrpc": "2.0", "id": self._id, "method": method, "params": params}
+        answer = self._post(json.dumps(body).encode())
+        if "error" in answer:
+            raise _error(answer["error"])
+        return answer.get("result")
+
+    def batch(self, requests: Iterable[tuple[str, Sequence[Any]]]) -> list[Any]:
+        """Send independent reads at once; an error takes the place of its result.
+
+        NOTE: Anvil does not keep the order inside a batch: never mix writes and reads.
+        """
+        bodies = [
+            {"jsonrpc": "2.0", "id": place, "method": method, "params": list(params)}
+            for place, (method, params) in enumerate(requests)
+        ]
+        if not bodies:
+            return []
+        answers = self._post(json.dumps(bodies).encode())
+        if isinstance(answers, dict):
+            raise _error(answers.get("error", {}))
+        results: list[Any] = [None] * len(bodies)
+        for answer in answers:
+            wrong = answer.get("error")
+            results[answer["id"]] = _error(wrong) if wrong else answer.get("result")
+        return results
+
+    def close(self) -> None:
+        """Close the connection; the next request opens it again."""
+        self._http.close()
+
+    # ---------------------------------------------------------------- reading
+
+    def _number(self, method: str, *params: Any) -> int:
+        return int(self.request(method, *params), 16)
+
+    def chain_id(self) -> int:
+        """The chain's id."""
+        return self._number("eth_chainId")
+
+    def block_number(self) -> int:
+        """Number of the latest block."""
+        return self._number("eth_blockNumber")
+
+    def block(self, tag: int | str = "latest") -> dict[str, Any]:
+        """Header of a block, as the node gives it."""
+        found: dict[str, Any] = self.request("eth_getBlockByNumber", _tag(tag), False)
+        return found
+
+    def time(self) -> int:
+        """Timestamp of the latest block."""
+        return int(self.block()["timestamp"], 16)
+
+    def accounts(self) -> list[str]:
+        """Accounts that the node signs for."""
+        return [account.lower() for account in self.request("eth_accounts")]
+
+    def balance(self, who: Any) -> int:
+        """Native balance in wei."""
+        return self._number("eth_getBalance", address(who), "latest")
+
+    def nonce(self, who: Any) -> int:
+        """Transactions sent by an account."""
+        return self._number("eth_getTransactionCount", address(who), "latest")
+
+    def code(self, who: Any) -> bytes:
+        """Runtime code of an account."""
+        return raw_bytes(self.request("eth_getCode", address(who), "latest"))
+
+    def storage(self, who: Any, slot: int) -> int:
+        """One storage word."""
+        return self._number("eth_getStorageAt", address(who), hex(slot), "latest")
+
+    def call(
+        self,
+        to: Any,
+        data: bytes,
+        *,
+        sender: Any = None,
+        value: int = 0,
+        block: int | str = "latest",
+        state: Mapping[str, Any] | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """Run a call without a transaction; raises `Reverted` with the revert data."""
+        body: dict[str, Any] = {"to": address(to), "data": "0x" + data.hex()}
+        if sender is not None:
+            body["from"] = address(sender)
+        if value:
+            body["value"] = hex(value)
+        params: list[Any] = [body, _tag(block)]
+        if state is not None or overrides is not None:
+            params += [state or {}, overrides or {}]
+        return bytes.fromhex(self.request("eth_call", *params)[2:])
+
+    def logs(
+        self, *, start: int = 0, end: int | str = "latest", of: Any = None, topics: Any = None
+    ) -> list[Log]:
+        """Events in a range of blocks."""
+        query: dict[str, Any] = {"fromBlock": _tag(start), "toBlock": _tag(end)}
+        if of is not None:
+            query["address"] = [address(one) for one in of] if isinstance(of, list) else address(of)
+        if topics is not None:
+            query["topics"] = topics
+        return [_log(entry) for entry in self.request("eth_getLogs", query)]
+
+    def simulate(self, blocks: Sequence[Block], at: int | str = "latest") -> list[list[Outcome]]:
+        """Run whole blocks of calls on top of the state in one request; nothing is kept."""
+        payload = {
+            "blockStateCalls": [_simulated(block) for block in blocks],
+            "validation": False,
+            "traceTransfers": False,
+        }
+        answer = self.request("eth_simulateV1", payload, _tag(at))
+        return [[_outcome(call) for call in block["calls"]] for block in answer]
+
+    # ---------------------------------------------------------------- writing
+
+    def submit(
+        self, to: Any, data: bytes = b"", *, sender: Any, value: int = 0, gas: int = GAS
+    ) -> str:
+        """Send a transaction from an unlocked or impersonated account; return its hash."""
+        body = {"from": address(sender), "data": "0x" + data.hex(), "gas": hex(gas)}
+        if to is not None:
+            body["to"] = address(to)
+        if value:
+            body["value"] = hex(value)
+        sent: str = self.request("eth_sendTransaction", body)
+        return sent
+
+    def wait(self, transaction: str, timeout: float = 30.0) -> Receipt:
+        """Poll for a receipt: Anvil mines a moment after it answers."""
+        limit = time.monotonic() + timeout
+        pause = 0.0
+        while True:
+            found = self.request("eth_getTransactionReceipt", transaction)
+            if found is not None:
+                return _receipt(found)
+            if time.monotonic() > limit:
+                raise TransactionLost(f"{transaction} has no receipt after {timeout} s")
+            time.sleep(pause)
+            pause = min(0.05, pause * 2 + 0.0002)
+
+    def send(
+        self,
+        to: Any,
+        data: bytes = b"",
+        *,
+        sender: Any,
+        value: int = 0,
+        gas: int = GAS,
+        check: bool = True,
+    ) -> Receipt:
+        """Send a transaction and wait; raises `Reverted` unless `check` is off."""
+        receipt = self.wait(self.submit(to, data, sender=sender, value=value, gas=gas))
+        if check and not receipt.ok:
+            raise Reverted(self.revert_data(receipt.hash), receipt=receipt)
+        return receipt
+
+    def revert_data(self, transaction: str) -> bytes:
+        """What a mined transaction reverted with."""
+        options = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}
+        trace = self.request("debug_traceTransaction", transaction, options)
+        return raw_bytes(trace.get("output") or "0x")
+
+    # ---------------------------------------------------------------- a development node's own
+
+    def snapshot(self) -> str:
+        """Remember the state; each snapshot can be gone back to once."""
+        remembered: str = self.request("evm_snapshot")
+        return remembered
+
+    def revert(self, snapshot: str) -> None:
+        """Go back to a snapshot."""
+        if self.request("evm_revert", snapshot) is not True:
+            raise RpcError(0, f"snapshot {snapshot} is unknown: was it used before?")
+
+    @contextmanager
+    def isolated(self) -> Iterator[None]:
+        """Undo everything done inside the block."""
+        snapshot = self.snapshot()
+        try:
+            yield
+        finally:
+            self.revert(snapshot)
+
+    def mine(self, blocks: int = 1) -> None:
+        """Mine empty blocks."""
+        self.request("anvil_mine", hex(blocks))
+
+    def next_time(self, timestamp: int) -> None:
+        """Set the timestamp of the next block, which must not be in the past."""
+        self.request("evm_setNextBlockTimestamp", hex(timestamp))
+
+    def warp(self, seconds: int) -> int:
+        """Mine a block `seconds` after the latest; return its timestamp."""
+        moment = self.time() + seconds
+        self.next_time(moment)
+        self.mine()
+        return moment
+
+    def automine(self, on: bool) -> None:
+        """Mine a block for each transaction, or only when told."""
+        self.request("evm_setAutomine", on)
+
+    def set_balance(self, who: Any, wei: int) -> None:
+        """Set a native balance."""
+        self.request("anvil_setBalance", address(who), hex(wei))
+
+    def set_code(self, who: Any, code: bytes) -> None:
+        """Put runtime code at an address."""
+        self.request("anvil_setCode", address(who), "0x" + code.hex())
+
+    def set_storage(self, who: Any, slot: int, value: int) -> None:
+        """Write one storage word."""
+        self.request("anvil_setStorageAt", address(who), hex(slot), f"0x{value:064x}")
+
+    def impersonate(self, who: Any) -> str:
+        """Let the node send for any address, which is given ether to pay gas."""
+        account = address(who)
+        self.request("anvil_impersonateAccount", account)
+        if self.balance(account) < 10**20:
+            self.set_balance(account, 10**24)
+        return account
+
+
+def _tag(block: int | str) -> str:
+    return hex(block) if isinstance(block, int) else block
+
+
+def _error(body: Mapping[str, Any]) -> RpcError:
+    data = body.get("data")
+    message = str(body.get("message", body))
+    if isinstance(data, dict):  # some nodes wrap it
+        data = data.get("data") or data.get("result")
+    is_revert = body.get("code") == 3 or "revert" in message.lower()
+    if is_revert:
+        return Reverted(raw_bytes(data) if isinstance(data, str) else b"", message=message)
+    return RpcError(int(body.get("code", 0)), message)
+
+
+def _log(entry: Mapping[str, Any]) -> Log:
+    return Log(
+        address=entry["address"].lower(),
+        topics=tuple(bytes.fromhex(topic[2:]) for topic in entry["topics"]),
+        data=bytes.fromhex(entry["data"][2:]),
+        index=int(entry.get("logIndex") or "0x0", 16),
+    )
+
+
+def _receipt(found: Mapping[str, Any]) -> Receipt:
+    created = found.get("contractAddress")
+    return Receipt(
+        hash=found["transactionHash"],
+        status=int(found["status"], 16),
+        gas_used=int(found["gasUsed"], 16),
+        block=int(found["blockNumber"], 16),
+        contract=created.lower() if created else None,
+        logs=tuple(_log(entry) for entry in found["logs"]),
+    )
+
+
+def _simulated(block: Block) -> dict[str, Any]:
+    overrides = dict(block.overrides)
+    if block.time is not None:
+        overrides["time"] = hex(block.time)
+    calls = []
+    for call in block.calls:
+        body = {"from": address(call.sender), "input": "0x" + call.data.hex()}
+        if call.to is not None:
+            body["to"] = address(call.to)
+        if call.value:
+            body["value"] = hex(call.value)
+        if call.gas is not None:
+            body["gas"] = hex(call.gas)
+        calls.append(body)
+    shaped: dict[str, Any] = {"calls": calls}
+    if overrides:
+        shaped["blockOverrides"] = overrides
+    if block.state:
+        shaped["stateOverrides"] = dict(block.state)
+    return shaped
+
+
+def _outcome(call: Mapping[str, Any]) -> Outcome:
+    ok = int(call["status"], 16) == 1
+    data = call.get("returnData") or "0x"
+    wrong = call.get("error")
+    if not ok and data == "0x" and wrong:
+        data = wrong.get("data") or "0x"
+    return Outcome(
+        ok=ok,
+        data=raw_bytes(data),
+        gas_used=int(call["gasUsed"], 16),
+        logs=tuple(_log(entry) for entry in call.get("logs", [])),
+    )
