@@ -65,5 +65,66 @@ compile: setup ## compile the contracts that changed; ONLY=Market,MarketLens com
 	@$(PY) -m bulkhead.chain.compile $(if $(ONLY),--only $(ONLY))
 
 .PHONY: sizes
-sizes: compile ## runtime size of every contract against the 24,576 byte limit
-	@$(PY) -m bulkhead.chain.sizes
+sizes: compile ## size of every contract against the limits; updates snapshots/sizes.txt
+	@$(PY) -m bulkhead.chain.sizes --write
+
+.PHONY: gas
+gas: compile ## gas of every action; updates snapshots/gas.json
+	@$(PY) -m bulkhead.gas --write
+
+# ---------------------------------------------------------------- run
+
+# Quoted, so that a path with a space stays one word.
+given = $(if $($(1)),$(2) "$($(1))")
+
+.PHONY: demo
+demo: compile ## deploy, trade and liquidate on a local chain; PRICES=file.csv FROM= TO= POSITIONS= BLOCKS= SEED=
+	@$(BIN)/bulkhead demo $(call given,PRICES,--prices) $(call given,FROM,--from) $(call given,TO,--to) $(call given,POSITIONS,--positions) $(call given,BLOCKS,--blocks) $(call given,SEED,--seed)
+
+.PHONY: test
+test: compile ## every test; T="-k name" passes arguments to pytest
+	@$(BIN)/pytest $(T)
+
+.PHONY: test-quick
+test-quick: compile ## the tests that take no longer than seconds
+	@$(BIN)/pytest -m "not slow and not browser" $(T)
+
+.PHONY: bench
+bench: compile ## speed of the client, the model and the fuzz engines on this machine
+	@$(BIN)/bulkhead bench
+
+# ---------------------------------------------------------------- quality
+
+SOLIDITY = $(wildcard contracts interfaces)
+
+.PHONY: fmt
+fmt: setup ## format Python and Solidity
+	@$(BIN)/ruff format -q .
+	@$(BIN)/ruff check -q --fix-only .
+	@$(FORGE) fmt $(SOLIDITY)
+
+.PHONY: lint
+lint: setup ## style and types only: ruff, mypy, forge fmt, solhint
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(FORGE) fmt --check $(SOLIDITY)
+	@node_modules/.bin/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol' 'interfaces/**/*.sol'
+
+.PHONY: slither
+slither: setup ## static analysis against the judged findings of docs/slither.md
+	@$(PY) tools/static_analysis.py
+
+.PHONY: check
+check: compile lint slither ## all that a change must pass besides the tests
+	@$(BIN)/pytest -q tests/unit/test_toolchain.py
+	@$(PY) -m bulkhead.chain.sizes --check
+	@$(PY) -m bulkhead.gas --check
+
+.PHONY: clean
+clean: ## remove what was built; `make clean-all` also removes what was installed
+	@rm -rf .build .cache cache out crytic-export .pytest_cache .mypy_cache .ruff_cache
+
+.PHONY: clean-all
+clean-all: clean ## remove what was built and installed
+	@rm -rf .tools .venv node_modules

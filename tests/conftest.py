@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.artifacts import Artifacts, default
 from bulkhead.chain.compile import ensure
 from bulkhead.chain.rpc import Rpc
+
+# `HYPOTHESIS_PROFILE=deep make test` looks longer.
+settings.register_profile("quick", max_examples=25, deadline=None)
+settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile("deep", max_examples=2_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 @pytest.fixture(scope="session")

@@ -52,18 +52,22 @@ class Compiler:
         )
 
     def compile(self, roots: list[str], sources: dict[str, Source]) -> dict[str, Any]:
-        """Compile and return the standard-JSON output."""
+        """Compile these files and return the standard-JSON output."""
+        return self.run(request(roots, sources))
+
+    def run(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Answer any standard-JSON input."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
-            self._process.stdin.write(json.dumps(request(roots, sources)) + "\n")
+            self._process.stdin.write(json.dumps(asked) + "\n")
             self._process.stdin.flush()
             answer = self._process.stdout.readline()
         except BrokenPipeError:
             answer = ""
         if not answer:
             code = self._process.wait()
-            raise CompilerError(f"the compiler ended with code {code} on {', '.join(roots)}")
+            raise CompilerError(f"the compiler ended with code {code}: out of memory?")
         output: dict[str, Any] = json.loads(answer)
         return output
 
