@@ -12,14 +12,14 @@ ROOT := $(CURDIR)
 BIN := $(ROOT)/.venv/bin
 PY := $(BIN)/python
 UV := $(ROOT)/.tools/uv/bin/uv
-FOUNDRY := $(ROOT)/node_modules/@foundry-rs
+NPM_BIN := $(ROOT)/node_modules/.bin
 
-# The pinned binaries come first; where their platform package does not exist, PATH is asked.
-pick = $(or $(wildcard $(FOUNDRY)/$(1)-linux-amd64/bin/$(1)),$(shell command -v $(1) 2>/dev/null))
+# The pinned binaries come first; where npm has none for this platform, PATH is asked.
+pick = $(or $(wildcard $(NPM_BIN)/$(1)),$(shell command -v $(1) 2>/dev/null))
 FORGE = $(or $(call pick,forge),$(error forge is missing: not in node_modules and not on PATH (see https://getfoundry.sh)))
 
 export SOLCX_BINARY_PATH := $(ROOT)/tools/solcx
-export PATH := $(BIN):$(FOUNDRY)/anvil-linux-amd64/bin:$(FOUNDRY)/forge-linux-amd64/bin:$(FOUNDRY)/cast-linux-amd64/bin:$(ROOT)/node_modules/.bin:$(PATH)
+export PATH := $(BIN):$(NPM_BIN):$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE ?= hardlink
 export APE_DATA_FOLDER ?= $(ROOT)/.build/ape-home
@@ -109,7 +109,7 @@ lint: setup ## style and types only: ruff, mypy, forge fmt, solhint
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(FORGE) fmt --check $(SOLIDITY)
-	@node_modules/.bin/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol' 'interfaces/**/*.sol'
+	@$(NPM_BIN)/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol' 'interfaces/**/*.sol'
 
 .PHONY: slither
 slither: setup ## static analysis against the judged findings of docs/slither.md

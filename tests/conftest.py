@@ -10,8 +10,13 @@ from hypothesis import settings
 
 from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.artifacts import Artifacts, default
+from bulkhead.chain.binaries import ROOT, SOLC
 from bulkhead.chain.compile import ensure
 from bulkhead.chain.rpc import Rpc
+
+# ape keeps its data inside the project and finds the pinned compiler, whoever starts pytest.
+os.environ.setdefault("APE_DATA_FOLDER", str(ROOT / ".build" / "ape-home"))
+os.environ.setdefault("SOLCX_BINARY_PATH", str(SOLC.parent))
 
 # `HYPOTHESIS_PROFILE=deep make test` looks longer.
 settings.register_profile("quick", max_examples=25, deadline=None)

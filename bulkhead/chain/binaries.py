@@ -10,7 +10,6 @@ from bulkhead.errors import BulkheadError
 
 ROOT = Path(__file__).resolve().parents[2]
 SOLC = ROOT / "tools" / "solcx" / "solc-v0.8.37"
-_PLATFORM = "linux-amd64"
 
 
 class MissingBinary(BulkheadError):
@@ -19,7 +18,7 @@ class MissingBinary(BulkheadError):
 
 def find(name: str) -> tuple[Path, str]:
     """Return a Foundry program (`anvil`, `forge`, `cast`) and where it was found."""
-    pinned = ROOT / "node_modules" / "@foundry-rs" / f"{name}-{_PLATFORM}" / "bin" / name
+    pinned = ROOT / "node_modules" / ".bin" / name
     if pinned.is_file():
         return pinned, "pinned, node_modules"
     on_path = shutil.which(name)

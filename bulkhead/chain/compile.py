@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bulkhead.chain import ape_manifest
 from bulkhead.chain.binaries import ROOT
 from bulkhead.chain.compiler import Compiler, CompilerError
 from bulkhead.chain.sizes import table
@@ -238,6 +239,8 @@ def build(
         builder.run(units)
         if not only:
             builder.sweep()
+        if builder.report.compiled or not (root / ".build" / "__local__.json").exists():
+            ape_manifest.write(root, builder.tree)
     except SourceError as problem:
         builder.report.errors[f"Error: {problem}\n"] = None
     return builder.report
