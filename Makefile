@@ -20,6 +20,7 @@ FORGE = $(or $(call pick,forge),$(error forge is missing: not in node_modules an
 
 export SOLCX_BINARY_PATH := $(ROOT)/tools/solcx
 export PATH := $(BIN):$(NPM_BIN):$(PATH)
+export NPM_CONFIG_UPDATE_NOTIFIER := false
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE ?= hardlink
 export APE_DATA_FOLDER ?= $(ROOT)/.build/ape-home
@@ -31,29 +32,29 @@ help: ## list the commands
 # ---------------------------------------------------------------- set-up
 
 .PHONY: setup
-setup: .tools/python.stamp .tools/node.stamp ## install everything, inside this folder
+setup: ## install everything, inside this folder
+	@$(MAKE) -s -j2 .venv/.stamp node_modules/.stamp
 	@$(PY) -m bulkhead.chain.binaries
 
-.tools/uv.stamp: tools/uv.lock
+.tools/uv/.stamp: tools/uv.lock
 	@mkdir -p .tools
 	@python=$$(PYTHON="$(PYTHON)" tools/preflight) && rm -rf .tools/uv && "$$python" -m venv .tools/uv
 	@.tools/uv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r tools/uv.lock
 	@touch $@
 
-.tools/python.stamp: requirements.lock pyproject.toml .tools/uv.stamp
+.venv/.stamp: requirements.lock pyproject.toml .tools/uv/.stamp
 	@python=$$(PYTHON="$(PYTHON)" tools/preflight) && { test -x $(PY) || $(UV) venv -q --python "$$python" .venv; }
 	@VIRTUAL_ENV=$(ROOT)/.venv $(UV) pip sync -q --require-hashes requirements.lock
 	@VIRTUAL_ENV=$(ROOT)/.venv $(UV) pip install -q --no-deps --no-build-isolation --offline -e .
 	@touch $@
 
-.tools/node.stamp: package-lock.json
+node_modules/.stamp: package-lock.json
 	@PYTHON="$(PYTHON)" tools/preflight >/dev/null
-	@mkdir -p .tools
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: lock
-lock: .tools/uv.stamp ## resolve the dependencies anew (after editing requirements.in or package.json)
+lock: .tools/uv/.stamp ## resolve the dependencies anew (after editing requirements.in or package.json)
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal requirements.in -o requirements.lock
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal tools/uv.in -o tools/uv.lock
 	@npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
@@ -109,7 +110,8 @@ lint: setup ## style and types only: ruff, mypy, forge fmt, solhint
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(FORGE) fmt --check $(SOLIDITY)
-	@$(NPM_BIN)/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol' 'interfaces/**/*.sol'
+	@$(NPM_BIN)/solhint --disc --noPoster --max-warnings 0 'contracts/!(test)/**/*.sol' 'interfaces/**/*.sol'
+	@$(NPM_BIN)/solhint --disc --noPoster --max-warnings 0 -c contracts/test/.solhint.json 'contracts/test/**/*.sol'
 
 .PHONY: slither
 slither: setup ## static analysis against the judged findings of docs/slither.md

@@ -27,8 +27,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 @pytest.fixture(scope="session")
 def artifacts() -> Artifacts:
-    """All compiled contracts; compiles what changed first."""
-    ensure()
+    """All compiled contracts; compiles what changed first.
+
+    `BULKHEAD_ONLY=Market,MarketLens` compiles just these, while other sources are in pieces.
+    """
+    only = os.environ.get("BULKHEAD_ONLY")
+    ensure(only.split(",") if only else None)
     return default()
 
 

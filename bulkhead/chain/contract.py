@@ -19,7 +19,7 @@ from eth_hash.auto import keccak
 from bulkhead.chain.abi import AbiError, JsonAbi, address, canonical, parameters
 from bulkhead.chain.artifacts import CREATE2_FACTORY, Artifact, Artifacts, default
 from bulkhead.chain.errors import ChainError, Decoded, Reverted
-from bulkhead.chain.rpc import GAS, Call, Log, Outcome, Receipt, Rpc
+from bulkhead.chain.rpc import GAS, ZERO, Call, Log, Outcome, Receipt, Rpc
 
 _BUILT_IN: list[JsonAbi] = [
     {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
@@ -227,11 +227,13 @@ class Function:
         data = self.method.encode(args, named)
         return target._rpc.send(target.address, data, sender=who, value=value, gas=gas, check=check)
 
-    def prepare(self, *args: Any, sender: Any = None, value: int = 0, **named: Any) -> Call:
-        """The same call for `Rpc.simulate`."""
+    def prepare(
+        self, *args: Any, sender: Any = None, value: int = 0, gas: int | None = None, **named: Any
+    ) -> Call:
+        """The same call for `Rpc.simulate` and `Rpc.send_all`."""
         who = sender if sender is not None else self._contract._sender
         data = self.method.encode(args, named)
-        return Call(self._contract.address, data, who or "0x" + "00" * 20, value)
+        return Call(self._contract.address, data, who or ZERO, value, gas)
 
     def decode(self, data: bytes) -> Any:
         """Decode a result, of a simulation for instance."""

@@ -1,4 +1,4 @@
-"""A small JSON-RPC client over one keep-alive connection: the fast way to talk to a node.
+"""A small JSON-RPC client over one kept connection: the fast way to talk to a node.
 
 Amounts are integers, data is `bytes`, addresses are lower-case hex strings. One `Rpc` belongs to
 one thread. Transactions go out with gas given, so that the node neither estimates nor refuses
@@ -7,17 +7,16 @@ reverts: a transaction that reverts is mined, then its exact revert data is read
 
 from __future__ import annotations
 
-import http.client
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from bulkhead.chain.abi import address, raw_bytes
 from bulkhead.chain.errors import Reverted, RpcError, TransactionLost
+from bulkhead.chain.transport import connect
 
 ZERO = "0x" + "00" * 20
 GAS = 15_000_000  # given to every transaction unless told otherwise
@@ -85,42 +84,18 @@ class Rpc:
     """A connection to one node."""
 
     def __init__(self, url: str, timeout: float = 120.0) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise RpcError(0, f"{url!r} is no http(s) address")
+        """`url` is http://, https:// or ipc:// and the path of a socket file."""
         self.url = url
-        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        kind = (
-            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        )
-        self._http = kind(parts.hostname, parts.port, timeout=timeout)
+        self.transport = connect(url, timeout)
         self._id = 0
 
     # ---------------------------------------------------------------- transport
-
-    def _post(self, body: bytes) -> Any:
-        headers = {"Content-Type": "application/json"}
-        fresh = self._http.sock is None
-        try:
-            self._http.request("POST", self._path, body, headers)
-            answer = self._http.getresponse()
-        except (http.client.RemoteDisconnected, ConnectionError, BrokenPipeError):
-            self._http.close()
-            if fresh:  # nothing listens; an idle connection that was dropped is opened again
-                raise
-            self._http.request("POST", self._path, body, headers)
-            answer = self._http.getresponse()
-        text = answer.read()
-        try:
-            return json.loads(text)
-        except ValueError:
-            raise RpcError(answer.status, f"no JSON from the node: {text[:200]!r}") from None
 
     def request(self, method: str, *params: Any) -> Any:
         """Send one request and return its result."""
         self._id += 1
         body = {"jsonrpc": "2.0", "id": self._id, "method": method, "params": params}
-        answer = self._post(json.dumps(body).encode())
+        answer = self.transport.post(json.dumps(body).encode())
         if "error" in answer:
             raise _error(answer["error"])
         return answer.get("result")
@@ -136,7 +111,7 @@ class Rpc:
         ]
         if not bodies:
             return []
-        answers = self._post(json.dumps(bodies).encode())
+        answers = self.transport.post(json.dumps(bodies).encode())
         if isinstance(answers, dict):
             raise _error(answers.get("error", {}))
         results: list[Any] = [None] * len(bodies)
@@ -147,7 +122,7 @@ class Rpc:
 
     def close(self) -> None:
         """Close the connection; the next request opens it again."""
-        self._http.close()
+        self.transport.close()
 
     # ---------------------------------------------------------------- reading
 
@@ -276,6 +251,33 @@ class Rpc:
         if check and not receipt.ok:
             raise Reverted(self.revert_data(receipt.hash), receipt=receipt)
         return receipt
+
+    def send_all(self, calls: Sequence[Call]) -> list[Receipt]:
+        """Send transactions in this order and mine them into one block; none is checked.
+
+        Anvil's cost of a block grows with the whole state (0.8 ms when small, 13 ms at 8,000
+        slots), that of a transaction in it does not. Give `gas` in each call: the block's limit
+        binds the sum.
+        """
+        self.automine(False)
+        try:
+            sent = [
+                self.submit(
+                    call.to,
+                    call.data,
+                    sender=call.sender,
+                    value=call.value,
+                    gas=GAS if call.gas is None else call.gas,
+                )
+                for call in calls
+            ]
+            self.mine()
+        finally:
+            self.automine(True)
+        found = {
+            one["transactionHash"]: one for one in self.request("eth_getBlockReceipts", "latest")
+        }
+        return [_receipt(found[one]) if one in found else self.wait(one) for one in sent]
 
     def revert_data(self, transaction: str) -> bytes:
         """What a mined transaction reverted with."""

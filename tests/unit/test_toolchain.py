@@ -123,8 +123,7 @@ def test_anvil__stopped__leaves_no_process() -> None:
     assert chain.rpc.chain_id() == 4711
     assert len(chain.accounts) == 3
     assert chain.running
-    log = Path(chain._log.name)
     chain.stop()
     chain.stop()
     assert not chain.running
-    assert not log.exists()
+    assert not Path(chain.ipc).parent.exists()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bulkhead.chain.abi import AbiError
+from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.artifacts import ArtifactError, Artifacts
 from bulkhead.chain.contract import Contract, at, deploy, deploy_libraries, events, registry
 from bulkhead.chain.errors import ChainError, Reverted, RpcError, reverts
 from bulkhead.chain.rpc import Block, Rpc
+from bulkhead.chain.transport import HttpTransport
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +142,20 @@ def test_simulate__blocks_of_calls__keep_nothing(rpc: Rpc, probe: Contract) -> N
     assert probe.total() == 0
 
 
+def test_send_all__many_senders__keeps_the_order_in_one_block(
+    rpc: Rpc, probe: Contract, accounts: list[str]
+) -> None:
+    calls = [
+        probe.poke.prepare(number, sender=accounts[number % 3], gas=500_000)
+        for number in (*range(5, 25), 2)
+    ]
+    receipts = rpc.send_all(calls)
+    assert {receipt.block for receipt in receipts} == {rpc.block_number()}
+    assert [receipt.ok for receipt in receipts] == [True] * 20 + [False]
+    assert [events(receipt)[0].number for receipt in receipts[:-1]] == list(range(5, 25))
+    assert probe.poke(6).ok  # each transaction has its own block again
+
+
 def test_isolated__after_the_block__state_is_back(rpc: Rpc, probe: Contract) -> None:
     with rpc.isolated():
         probe.poke(9)
@@ -175,12 +191,30 @@ def test_request__unknown_method__is_a_typed_error(rpc: Rpc) -> None:
     assert not isinstance(caught.value, Reverted)
 
 
-def test_request__idle_connection_dropped__is_opened_again(rpc: Rpc) -> None:
-    other = Rpc(rpc.url)
-    assert other.chain_id() == rpc.chain_id()
-    assert other._http.sock is not None
-    other._http.sock.shutdown(2)
-    assert other.chain_id() == rpc.chain_id()
+def test_request__idle_http_connection_dropped__is_opened_again(anvil: Anvil) -> None:
+    http = Rpc(anvil.url)
+    assert http.chain_id() == anvil.rpc.chain_id()
+    assert isinstance(http.transport, HttpTransport)
+    http.transport.connection.sock.shutdown(2)
+    assert http.chain_id() == anvil.rpc.chain_id()
+
+
+def test_request__nobody_listens__is_an_error() -> None:
+    with pytest.raises(OSError, match="refused"):
+        Rpc("http://127.0.0.1:9").chain_id()
+    with pytest.raises(RpcError, match="no http"):
+        Rpc("ftp://127.0.0.1")
+
+
+@pytest.mark.parametrize("kind", ["http", "ipc"])
+def test_request__answers_and_questions_of_megabytes__arrive_whole(
+    anvil: Anvil, probe: Contract, kind: str
+) -> None:
+    client = Rpc(anvil.url if kind == "http" else f"ipc://{anvil.ipc}")
+    many = 20_000
+    outcomes = client.simulate([Block([probe.state.prepare()] * many)])[0]
+    assert len(outcomes) == many
+    assert probe.state.decode(outcomes[-1].data).from_ == "label"
 
 
 def test_send__no_sender_or_bad_argument__says_which_function(rpc: Rpc, probe: Contract) -> None:
