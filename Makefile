@@ -33,6 +33,7 @@ help: ## list the commands
 
 .PHONY: setup
 setup: ## install everything, inside this folder
+	@test -f .venv/.stamp -a -f node_modules/.stamp || PYTHON="$(PYTHON)" tools/preflight >/dev/null
 	@$(MAKE) -s -j2 .venv/.stamp node_modules/.stamp
 	@$(PY) -m bulkhead.chain.binaries
 

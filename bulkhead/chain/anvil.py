@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import atexit
-import ctypes
 import re
-import signal
 import subprocess
-import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -21,20 +17,9 @@ from bulkhead.chain.rpc import Rpc
 
 HARDFORK = "cancun"
 _LISTENING = re.compile(r"Listening on (\S+:\d+)")
-_PR_SET_PDEATHSIG = 1
 
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """On Linux the kernel ends the child with us, even if we are killed."""
-    main = threading.current_thread() is threading.main_thread()
-    if not sys.platform.startswith("linux") or not main:
-        return None  # the signal is tied to the starting thread: from another one it would misfire
-    libc = ctypes.CDLL(None)
-
-    def before_exec() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-    return before_exec
+# Waits until its input closes, which happens however we end, then kills the chain.
+_WATCHDOG = 'read -r _; kill -9 "$0"; rm -rf "$1"'
 
 
 class Anvil:
@@ -80,8 +65,12 @@ class Anvil:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                preexec_fn=_die_with_parent(),
             )
+        self._watchdog = subprocess.Popen(
+            ["/bin/sh", "-c", _WATCHDOG, str(self._process.pid), self._folder.name],
+            stdin=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for us; it still has its work to do afterwards
+        )
         atexit.register(self.stop)
         try:
             self.url = f"http://{self._wait_until_listening()}"
@@ -121,9 +110,13 @@ class Anvil:
         atexit.unregister(self.stop)
         if hasattr(self, "rpc"):
             self.rpc.close()
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
+        # The watchdog first: later the process id might be another's.
+        for process in (self._watchdog, self._process):
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        if self._watchdog.stdin is not None:
+            self._watchdog.stdin.close()
         self._folder.cleanup()
 
     def __enter__(self) -> Anvil:

@@ -106,6 +106,7 @@ class _Builder:
         for unit in units:
             self._seen.add(unit)
             try:
+                self.tree.closure(unit)
                 stamp = self._fresh(unit)
             except SourceError as problem:
                 self.report.errors[f"Error: {problem}\n"] = None

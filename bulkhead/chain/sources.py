@@ -27,8 +27,8 @@ SETTINGS: dict[str, object] = {
 }
 
 _COMMENT = re.compile(r'("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')|//[^\n]*|/\*.*?\*/', re.S)
-_IMPORT = re.compile(r"""^\s*import\s+(?:[^"';]*?\sfrom\s+)?["']([^"']+)["']""", re.M)
-_CONTRACT = re.compile(r"^\s*(?:abstract\s+)?(?:contract|library|interface)\s+(\w+)[\s{]", re.M)
+_IMPORT = re.compile(r"""(?:^|[;}])\s*import\s+(?:[^"';]*?\sfrom\s+)?["']([^"']+)["']""", re.M)
+_CONTRACT = re.compile(r"\b(?:contract|library|interface)\s+(\w+)\s*(?:\{|is\b)")
 
 
 class SourceError(Exception):

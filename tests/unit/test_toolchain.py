@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -127,3 +129,19 @@ def test_anvil__stopped__leaves_no_process() -> None:
     chain.stop()
     assert not chain.running
     assert not Path(chain.ipc).parent.exists()
+
+
+def test_anvil__owner_killed__dies_too() -> None:
+    program = (
+        "import os, signal\n"
+        "from bulkhead.chain.anvil import Anvil\n"
+        "print(Anvil(accounts=1).ipc, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    folder = Path(ended.stdout.strip()).parent
+    assert folder.name.startswith("anvil-")
+    limit = time.monotonic() + 10
+    while folder.exists() and time.monotonic() < limit:
+        time.sleep(0.02)
+    assert not folder.exists()  # the watchdog removes it after it killed the chain
