@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bulkhead.errors import BulkheadError
 
 if TYPE_CHECKING:
-    from bulkhead.chain.rpc import Receipt
+    from bulkhead.chain.wire import Receipt
 
 
 class ChainError(BulkheadError):
@@ -58,7 +58,7 @@ class Reverted(RpcError):
     @property
     def error(self) -> Decoded | None:
         """The decoded error, from all contracts that are compiled."""
-        from bulkhead.chain.contract import registry  # late: the registry reads all artifacts
+        from bulkhead.chain.decode import registry  # late: the registry reads all artifacts
 
         return registry().error(self.data)
 

@@ -11,73 +11,29 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from bulkhead.chain.abi import address, raw_bytes
 from bulkhead.chain.errors import Reverted, RpcError, TransactionLost
 from bulkhead.chain.transport import connect
+from bulkhead.chain.wire import (
+    ZERO,
+    Block,
+    Call,
+    Log,
+    Outcome,
+    Receipt,
+    error_of,
+    log_of,
+    outcome_of,
+    receipt_of,
+    simulated,
+    tag,
+)
 
-ZERO = "0x" + "00" * 20
+__all__ = ["GAS", "ZERO", "Block", "Call", "Log", "Outcome", "Receipt", "Rpc"]
+
 GAS = 15_000_000  # given to every transaction unless told otherwise
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """One raw event."""
-
-    address: str
-    topics: tuple[bytes, ...]
-    data: bytes
-    index: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a mined transaction did."""
-
-    hash: str
-    status: int
-    gas_used: int
-    block: int
-    contract: str | None
-    logs: tuple[Log, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether it succeeded."""
-        return self.status == 1
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call of a simulation. `to` None creates a contract."""
-
-    to: Any
-    data: bytes = b""
-    sender: Any = ZERO
-    value: int = 0
-    gas: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one simulated call did; `data` is the result, or the revert data."""
-
-    ok: bool
-    data: bytes
-    gas_used: int
-    logs: tuple[Log, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The calls of one simulated block, with overrides of its header and of state before it."""
-
-    calls: Sequence[Call]
-    time: int | None = None
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-    state: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Rpc:
@@ -97,7 +53,7 @@ class Rpc:
         body = {"jsonrpc": "2.0", "id": self._id, "method": method, "params": params}
         answer = self.transport.post(json.dumps(body).encode())
         if "error" in answer:
-            raise _error(answer["error"])
+            raise error_of(answer["error"])
         return answer.get("result")
 
     def batch(self, requests: Iterable[tuple[str, Sequence[Any]]]) -> list[Any]:
@@ -113,11 +69,11 @@ class Rpc:
             return []
         answers = self.transport.post(json.dumps(bodies).encode())
         if isinstance(answers, dict):
-            raise _error(answers.get("error", {}))
+            raise error_of(answers.get("error", {}))
         results: list[Any] = [None] * len(bodies)
         for answer in answers:
             wrong = answer.get("error")
-            results[answer["id"]] = _error(wrong) if wrong else answer.get("result")
+            results[answer["id"]] = error_of(wrong) if wrong else answer.get("result")
         return results
 
     def close(self) -> None:
@@ -137,9 +93,9 @@ class Rpc:
         """Number of the latest block."""
         return self._number("eth_blockNumber")
 
-    def block(self, tag: int | str = "latest") -> dict[str, Any]:
+    def block(self, at: int | str = "latest") -> dict[str, Any]:
         """Header of a block, as the node gives it."""
-        found: dict[str, Any] = self.request("eth_getBlockByNumber", _tag(tag), False)
+        found: dict[str, Any] = self.request("eth_getBlockByNumber", tag(at), False)
         return found
 
     def time(self) -> int:
@@ -183,7 +139,7 @@ class Rpc:
             body["from"] = address(sender)
         if value:
             body["value"] = hex(value)
-        params: list[Any] = [body, _tag(block)]
+        params: list[Any] = [body, tag(block)]
         if state is not None or overrides is not None:
             params += [state or {}, overrides or {}]
         return bytes.fromhex(self.request("eth_call", *params)[2:])
@@ -192,22 +148,22 @@ class Rpc:
         self, *, start: int = 0, end: int | str = "latest", of: Any = None, topics: Any = None
     ) -> list[Log]:
         """Events in a range of blocks."""
-        query: dict[str, Any] = {"fromBlock": _tag(start), "toBlock": _tag(end)}
+        query: dict[str, Any] = {"fromBlock": tag(start), "toBlock": tag(end)}
         if of is not None:
             query["address"] = [address(one) for one in of] if isinstance(of, list) else address(of)
         if topics is not None:
             query["topics"] = topics
-        return [_log(entry) for entry in self.request("eth_getLogs", query)]
+        return [log_of(entry) for entry in self.request("eth_getLogs", query)]
 
     def simulate(self, blocks: Sequence[Block], at: int | str = "latest") -> list[list[Outcome]]:
         """Run whole blocks of calls on top of the state in one request; nothing is kept."""
         payload = {
-            "blockStateCalls": [_simulated(block) for block in blocks],
+            "blockStateCalls": [simulated(block) for block in blocks],
             "validation": False,
             "traceTransfers": False,
         }
-        answer = self.request("eth_simulateV1", payload, _tag(at))
-        return [[_outcome(call) for call in block["calls"]] for block in answer]
+        answer = self.request("eth_simulateV1", payload, tag(at))
+        return [[outcome_of(call) for call in block["calls"]] for block in answer]
 
     # ---------------------------------------------------------------- writing
 
@@ -230,7 +186,7 @@ class Rpc:
         while True:
             found = self.request("eth_getTransactionReceipt", transaction)
             if found is not None:
-                return _receipt(found)
+                return receipt_of(found)
             if time.monotonic() > limit:
                 raise TransactionLost(f"{transaction} has no receipt after {timeout} s")
             time.sleep(pause)
@@ -277,7 +233,7 @@ class Rpc:
         found = {
             one["transactionHash"]: one for one in self.request("eth_getBlockReceipts", "latest")
         }
-        return [_receipt(found[one]) if one in found else self.wait(one) for one in sent]
+        return [receipt_of(found[one]) if one in found else self.wait(one) for one in sent]
 
     def revert_data(self, transaction: str) -> bytes:
         """What a mined transaction reverted with."""
@@ -344,75 +300,3 @@ class Rpc:
         if self.balance(account) < 10**20:
             self.set_balance(account, 10**24)
         return account
-
-
-def _tag(block: int | str) -> str:
-    return hex(block) if isinstance(block, int) else block
-
-
-def _error(body: Mapping[str, Any]) -> RpcError:
-    data = body.get("data")
-    message = str(body.get("message", body))
-    if isinstance(data, dict):  # some nodes wrap it
-        data = data.get("data") or data.get("result")
-    is_revert = body.get("code") == 3 or "revert" in message.lower()
-    if is_revert:
-        return Reverted(raw_bytes(data) if isinstance(data, str) else b"", message=message)
-    return RpcError(int(body.get("code", 0)), message)
-
-
-def _log(entry: Mapping[str, Any]) -> Log:
-    return Log(
-        address=entry["address"].lower(),
-        topics=tuple(bytes.fromhex(topic[2:]) for topic in entry["topics"]),
-        data=bytes.fromhex(entry["data"][2:]),
-        index=int(entry.get("logIndex") or "0x0", 16),
-    )
-
-
-def _receipt(found: Mapping[str, Any]) -> Receipt:
-    created = found.get("contractAddress")
-    return Receipt(
-        hash=found["transactionHash"],
-        status=int(found["status"], 16),
-        gas_used=int(found["gasUsed"], 16),
-        block=int(found["blockNumber"], 16),
-        contract=created.lower() if created else None,
-        logs=tuple(_log(entry) for entry in found["logs"]),
-    )
-
-
-def _simulated(block: Block) -> dict[str, Any]:
-    overrides = dict(block.overrides)
-    if block.time is not None:
-        overrides["time"] = hex(block.time)
-    calls = []
-    for call in block.calls:
-        body = {"from": address(call.sender), "input": "0x" + call.data.hex()}
-        if call.to is not None:
-            body["to"] = address(call.to)
-        if call.value:
-            body["value"] = hex(call.value)
-        if call.gas is not None:
-            body["gas"] = hex(call.gas)
-        calls.append(body)
-    shaped: dict[str, Any] = {"calls": calls}
-    if overrides:
-        shaped["blockOverrides"] = overrides
-    if block.state:
-        shaped["stateOverrides"] = dict(block.state)
-    return shaped
-
-
-def _outcome(call: Mapping[str, Any]) -> Outcome:
-    ok = int(call["status"], 16) == 1
-    data = call.get("returnData") or "0x"
-    wrong = call.get("error")
-    if not ok and data == "0x" and wrong:
-        data = wrong.get("data") or "0x"
-    return Outcome(
-        ok=ok,
-        data=raw_bytes(data),
-        gas_used=int(call["gasUsed"], 16),
-        logs=tuple(_log(entry) for entry in call.get("logs", [])),
-    )
