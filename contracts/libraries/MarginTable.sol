@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Config} from "@interfaces/Types.sol";
+import {WadMath} from "./WadMath.sol";
+import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
+
+/// @title Margin requirements
+/// @notice Marginal brackets, like income tax: a requirement is rate x n - d in the bracket of n = max(N, minNotional).
+/// @dev Ranges: WadMath. Rates < 2^64 and n < 2^150, so rate x n < 2^214; d <= rate x n by construction of the table.
+library MarginTable {
+    /// @dev ceil(ceil((imRate n - dIm) / 1e18) mu / 1e18).
+    function im(Config memory c, uint256 notional, uint256 mu) internal pure returns (uint256) {
+        if (notional == 0) return 0;
+        unchecked {
+            uint256 n = notional < c.minNotional ? c.minNotional : notional;
+            uint256 row = bracketOf(c, n);
+            uint256 base = (c.table[row + 1] >> 128) * n - c.table[row + 2];
+            return WadMath.mulWadUp(WadMath.divUp(base, 1e18), mu); // 2^155 x 2^64
+        }
+    }
+
+    /// @dev ceil((mmRate n - dMm) ramp / 1e36).
+    function mm(Config memory c, uint256 notional, uint256 ramp) internal pure returns (uint256) {
+        if (notional == 0) return 0;
+        unchecked {
+            uint256 base = mmBase(c, notional);
+            if (base >> 192 == 0) return WadMath.divUp(base * ramp, 1e36); // ramp < 2^64
+            return FixedPointMathLib.fullMulDivUp(base, ramp, 1e36);
+        }
+    }
+
+    /// @dev ceil((mmRate n - dMm) ramp (1 + buffer) / 1e54).
+    function tm(Config memory c, uint256 notional, uint256 ramp) internal pure returns (uint256) {
+        if (notional == 0) return 0;
+        unchecked {
+            return FixedPointMathLib.fullMulDivUp(mmBase(c, notional), ramp * (1e18 + c.buffer), 1e54);
+        }
+    }
+
+    /// @dev mmRate n - dMm at multiplier 1 (1e36 scale).
+    function mmBase(Config memory c, uint256 notional) internal pure returns (uint256) {
+        unchecked {
+            uint256 n = notional < c.minNotional ? c.minNotional : notional;
+            uint256 row = bracketOf(c, n);
+            return uint256(uint128(c.table[row + 1])) * n - c.table[row + 3];
+        }
+    }
+
+    /// @dev First word of the first bracket whose upperNotional >= n; the last bracket has no end.
+    function bracketOf(Config memory c, uint256 n) internal pure returns (uint256 row) {
+        if (n <= c.table[0]) return 0;
+        unchecked {
+            uint256 last = 4 * (c.bracketCount - 1); // 1 to 8 brackets
+            while (row < last && n > c.table[row]) row += 4;
+        }
+    }
+}
