@@ -32,22 +32,21 @@ library Liquidation {
         uint256 offset; // a (1e54 scale)
     }
 
-    /// @dev Values a position that is not flat: `basis` and the vault's `balance` (token units) as they are.
+    /// @dev Values a position that is not flat, at its favourable price and its equity there.
     function terms(
         State memory s,
         Config memory c,
         int256 size,
-        int256 basis,
-        uint256 balance
+        uint256 price,
+        int256 equity
     )
         internal
         pure
         returns (LiquidationTerms memory t)
     {
-        t.price = PositionMath.favourable(s, size);
-        t.notional = PositionMath.notional(size, t.price);
-        t.equity =
-            PositionMath.equity(balance, c.unit, PositionMath.claim(size, basis, t.price, s.fundingIndex));
+        t.price = price;
+        t.equity = equity;
+        t.notional = PositionMath.notional(size, price);
         t.mm = MarginTable.mm(c, t.notional, s.ramp);
         t.costRate = costRate(s, c, size);
     }
@@ -89,7 +88,7 @@ library Liquidation {
             if (rest == 0) return whole;
             closed = WadMath.divUp((t.notional - rest) * 1e18, t.price); // 2^112 x 2^60
             if (closed == 0) closed = 1;
-            if (closed >= whole || !_leavesTarget(t, s, c, size, closed)) return whole;
+            if (closed >= whole || !_leavesTarget(s, c, size, t, closed)) return whole;
         }
     }
 
@@ -182,10 +181,10 @@ library Liquidation {
     /// @dev Whether the partial plan leaves the target margin, with the integers it will use. A vault that can't pay all of
     ///      the reward has more equity left than assumed here.
     function _leavesTarget(
-        LiquidationTerms memory t,
         State memory s,
         Config memory c,
         int256 size,
+        LiquidationTerms memory t,
         uint256 closed
     )
         private
