@@ -13,7 +13,7 @@ struct LiquidationTerms {
     uint256 price; // favourable price (Wad)
     uint256 notional; // N (quote Wad)
     int256 equity; // E (quote Wad)
-    uint256 mm; // maintenance margin (quote Wad)
+    uint256 maintenance; // MM (quote Wad)
     uint256 costRate; // c: spread, taker fee and impact of closing the whole, per notional (Wad)
 }
 
@@ -47,7 +47,7 @@ library Liquidation {
         t.price = price;
         t.equity = equity;
         t.notional = PositionMath.notional(size, price);
-        t.mm = MarginTable.mm(c, t.notional, s.ramp);
+        t.maintenance = MarginTable.mm(c, t.notional, s.ramp);
         t.costRate = costRate(s, c, size);
     }
 
@@ -69,10 +69,10 @@ library Liquidation {
 
     /// @dev How much of abs(size) to close: the least that leaves equity at the target margin, or all of it.
     function solve(
-        LiquidationTerms memory t,
         State memory s,
         Config memory c,
-        int256 size
+        int256 size,
+        LiquidationTerms memory t
     )
         internal
         pure
@@ -81,7 +81,8 @@ library Liquidation {
         unchecked {
             uint256 whole = WadMath.abs(size);
             // deepRatio < 2^64, MM < 2^160
-            if (t.notional > NOTIONAL_MAX || t.equity < int256(WadMath.mulWadUp(c.deepRatio, t.mm))) {
+            if (t.notional > NOTIONAL_MAX || t.equity < int256(WadMath.mulWadUp(c.deepRatio, t.maintenance)))
+            {
                 return whole;
             }
             uint256 rest = _restNotional(t, c, s.ramp);
