@@ -22,6 +22,8 @@ interface IPoolAccounts {
     error ZeroController();
     /// @notice The amount is below the least (deposit requests: 2 token units; claims: what gives at least 1 share).
     error AmountTooSmall(uint256 amount, uint256 least);
+    /// @notice Cash and waiting deposits together may not pass `most`.
+    error AmountTooLarge(uint256 amount, uint256 most);
     /// @notice The token moved another amount than asked (fee-on-transfer and rebasing tokens are not supported).
     error WrongAmountReceived(uint256 received, uint256 asked);
     /// @notice The market has ended: it takes no new money.

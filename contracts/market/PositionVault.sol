@@ -6,11 +6,12 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
 /// @title The escrow of one position
-/// @notice Code behind the plain minimal clones of one market. All it knows is immutable and shared, so a clone needs no
-///         initialiser and can't be hijacked; the bare implementation is one more empty vault that obeys the same market.
-/// @dev Knows no price and never divides. There is no state at all: nothing a re-entrant token could catch half-written.
-///      A refused payment can't be faked by starving the token of gas: the caller keeps 1/64 of what the token got, too
-///      little to finish any action unless the token used millions.
+/// @notice Code behind the plain minimal clones of one market. All it knows is immutable and shared, so a
+///         clone needs no initialiser and can't be hijacked; the bare implementation is one more empty vault
+///         that obeys the same market.
+/// @dev Knows no price and never divides. There is no state at all: nothing a re-entrant token could catch
+///      half-written. A refused payment can't be faked by starving the token of gas: the caller keeps 1/64 of
+///      what the token got, too little to finish any action unless the token used millions.
 /// @custom:halt Nothing to halt: it moves nothing unless its market says so.
 contract PositionVault is IPositionVault {
     using SafeERC20 for IERC20;

@@ -6,8 +6,8 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title Deposit requests
-/// @notice Two buckets, and what each controller has in them. A bucket is priced as one; its members split it by a record
-///         of one slot, so pricing costs the same for any number of them.
+/// @notice Two buckets, and what each controller has in them. A bucket is priced as one; its members split it
+///         by a record of one slot, so pricing costs the same for any number of them.
 /// @dev Formulas: docs/specification-pool.md. Everything is folded in memory and written once.
 library DepositQueue {
     using SafeCast for uint256;
@@ -25,7 +25,7 @@ library DepositQueue {
         uint128 older; // open request, token units
         uint64 olderId;
         uint64 claimId; // bucket of the last request that became claimable
-        uint128 newer; // open request in a later bucket, token units; only with an older one that is still waiting
+        uint128 newer; // open request in the next bucket; only while the older one waits
         uint64 newerId;
     }
 
@@ -61,26 +61,29 @@ library DepositQueue {
         self.buckets.collecting = (self.buckets.collecting + assets).toUint128();
     }
 
-    /// @notice The collecting bucket becomes the waiting one, if there is none and it has something.
-    function close(Book storage self, uint256 dueAt) internal returns (bool closed) {
+    /// @notice The collecting bucket becomes the waiting one; there is none.
+    function close(Book storage self, uint256 dueAt) internal {
         IPoolAccounts.Buckets memory buckets = self.buckets;
-        if (buckets.waiting > 0 || buckets.collecting == 0) return false;
         self.buckets =
             IPoolAccounts.Buckets(buckets.collecting, 0, buckets.collectingId + 1, dueAt.toUint64());
-        return true;
     }
 
     /// @notice Records the price of the waiting bucket and empties it.
-    function settle(Book storage self, uint256 shares) internal returns (uint256 id, uint256 assets) {
+    function settle(Book storage self, uint256 shares) internal returns (uint256 id) {
         IPoolAccounts.Buckets storage buckets = self.buckets;
         id = buckets.collectingId - 1;
-        assets = buckets.waiting;
-        self.priced[id] = Priced(uint128(assets), shares.toUint128());
+        self.priced[id] = Priced(buckets.waiting, shares.toUint128());
         (buckets.waiting, buckets.dueAt) = (0, 0);
     }
 
-    /// @notice Takes a claim of assets (shares rounded down). The caller has checked it against the folded account.
-    function takeAssets(Book storage self, address controller, Account memory account, uint256 assets)
+    /// @notice Takes a claim of assets (shares rounded down). The caller has checked it against the folded
+    ///         account.
+    function takeAssets(
+        Book storage self,
+        address controller,
+        Account memory account,
+        uint256 assets
+    )
         internal
         returns (uint256 shares)
     {
@@ -89,7 +92,12 @@ library DepositQueue {
     }
 
     /// @notice Takes a claim of shares (assets rounded up).
-    function takeShares(Book storage self, address controller, Account memory account, uint256 shares)
+    function takeShares(
+        Book storage self,
+        address controller,
+        Account memory account,
+        uint256 shares
+    )
         internal
         returns (uint256 assets)
     {
@@ -104,14 +112,21 @@ library DepositQueue {
         Account memory account,
         uint256 assets,
         uint256 shares
-    ) private {
+    )
+        private
+    {
         account.assets -= uint128(assets);
         account.shares -= uint128(shares);
         self.accounts[controller] = account;
     }
 
     /// @dev Members get their part of the bucket's shares rounded down, so together never more than it has.
-    function _claim(Book storage self, Account memory account, uint256 assets, uint64 id)
+    function _claim(
+        Book storage self,
+        Account memory account,
+        uint256 assets,
+        uint64 id
+    )
         private
         view
         returns (bool done)

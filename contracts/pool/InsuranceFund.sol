@@ -7,9 +7,11 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
 
 /// @title Insurance fund of one market
-/// @notice What it holds pays bad debt before the pool bears it. Anyone adds by a plain transfer; nobody takes out.
-/// @dev `cover` is on the liquidation path, so nothing the token does may revert it: balances are read with a failing read
-///      counting as 0, and the payment is what the pool's balance rose by, at most what was asked.
+/// @notice What it holds pays bad debt before the pool bears it. Anyone adds by a plain transfer; nobody
+///         takes out.
+/// @dev `cover` is on the liquidation path, so nothing the token does may revert it: balances are read with a
+///      failing read counting as 0, and the payment is what the pool's balance rose by, at most what was
+///      asked.
 /// @custom:halt Nothing to halt: it only pays its market's pool, when its market asks.
 contract InsuranceFund is IInsuranceFund {
     using SafeERC20 for IERC20;

@@ -6,12 +6,15 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title Redemption requests
-/// @notice All waiting shares are filled pro rata. What one share that joined at a point has got since is a quotient of two
-///         running numbers: the product P of the parts left after each fill, and the sum S of assets per share, weighted
-///         by P. So a fill costs the same for any number of members, and a claim the same for any number of fills.
-/// @dev Formulas: docs/specification-pool.md. A fill of everything begins a new generation at P = 1e36. Where P falls below
-///      1e27 the generation ends too, but is carried into the next at a scale of 1e9, so that P never loses its digits;
-///      what is left of a share after four such steps is less than 1e-27 and is dropped.
+/// @notice All waiting shares are filled pro rata. What one share that joined at a point has got since is a
+///         quotient of two running numbers: the product P of the parts left after each fill, and the sum S of
+///         assets per share, weighted by P. So a fill costs the same for any number of members, and a claim
+///         the same for any number of fills.
+/// @dev Formulas: docs/specification-pool.md. A fill of everything begins a new generation at P = 1e36. Where
+///      P falls below 1e27 the generation ends too, but is carried into the next at a scale of 1e9, so that P
+///      never loses its digits; what is left of a share after four such steps is less than 1e-27 and is
+///      dropped. S fits: within a generation it is at most (highest price) x 1e36 x 1e9, and a share costs
+///      less than 2^96 units of cash.
 library RedeemQueue {
     using SafeCast for uint256;
 
@@ -19,7 +22,6 @@ library RedeemQueue {
     uint256 private constant LEAST = 1e27; // below it P is scaled up
     uint256 private constant STEP = 1e9; // scale of a carried generation, and of S over P
     uint256 private constant MOST_STEPS = 3; // carried generations a claim looks at
-    uint256 private constant MAX_PRICE = 1e30; // assets per share; keeps S under 2^256: sum <= price x P x 1e9
 
     /// @notice A moment in the life of the queue. 16 + 8 | 32 bytes.
     struct Point {
@@ -51,6 +53,12 @@ library RedeemQueue {
         mapping(address controller => Account) accounts;
     }
 
+    /// @notice An empty queue.
+    function begin(Book storage self) internal {
+        self.buckets.collectingId = 1;
+        self.point.product = uint128(FULL);
+    }
+
     /// @notice The account with everything that was filled made claimable.
     function folded(Book storage self, address controller) internal view returns (Account memory account) {
         account = self.accounts[controller];
@@ -78,14 +86,6 @@ library RedeemQueue {
         self.buckets.collecting = (self.buckets.collecting + shares).toUint128();
     }
 
-    /// @notice The collecting bucket becomes the waiting one, if there is none and it has something.
-    function close(Book storage self, uint256 dueAt) internal returns (bool closed) {
-        IPoolAccounts.Buckets memory buckets = self.buckets;
-        if (buckets.waiting > 0 || buckets.collecting == 0) return false;
-        requeue(self, dueAt);
-        return true;
-    }
-
     /// @notice The collecting bucket joins what still waits, and all of it is due anew.
     function requeue(Book storage self, uint256 dueAt) internal {
         IPoolAccounts.Buckets memory buckets = self.buckets;
@@ -98,15 +98,17 @@ library RedeemQueue {
         self.buckets = buckets;
     }
 
-    /// @notice What the waiting shares get at a price of `assets` for all of them.
+    /// @notice What `waiting` shares get, worth `assets` together.
     /// @return burned shares, rounded up @return paid token units, at most `free`
-    function quote(Book storage self, uint256 assets, uint256 free)
+    function quote(
+        uint256 waiting,
+        uint256 assets,
+        uint256 free
+    )
         internal
-        view
+        pure
         returns (uint256 burned, uint256 paid)
     {
-        uint256 waiting = self.buckets.waiting;
-        if (assets > waiting * MAX_PRICE) return (0, 0);
         if (assets <= free) return (waiting, assets);
         return (Math.mulDiv(waiting, free, assets, Math.Rounding.Ceil), free);
     }
@@ -133,8 +135,14 @@ library RedeemQueue {
         if (left == 0) buckets.dueAt = 0;
     }
 
-    /// @notice Takes a claim of shares (assets rounded down). The caller has checked it against the folded account.
-    function takeShares(Book storage self, address controller, Account memory account, uint256 shares)
+    /// @notice Takes a claim of shares (assets rounded down). The caller has checked it against the folded
+    ///         account.
+    function takeShares(
+        Book storage self,
+        address controller,
+        Account memory account,
+        uint256 shares
+    )
         internal
         returns (uint256 assets)
     {
@@ -143,7 +151,12 @@ library RedeemQueue {
     }
 
     /// @notice Takes a claim of assets (shares rounded up).
-    function takeAssets(Book storage self, address controller, Account memory account, uint256 assets)
+    function takeAssets(
+        Book storage self,
+        address controller,
+        Account memory account,
+        uint256 assets
+    )
         internal
         returns (uint256 shares)
     {
@@ -158,7 +171,9 @@ library RedeemQueue {
         Account memory account,
         uint256 assets,
         uint256 shares
-    ) private {
+    )
+        private
+    {
         account.assets -= uint128(assets);
         account.shares -= uint128(shares);
         self.accounts[controller] = account;
@@ -180,7 +195,11 @@ library RedeemQueue {
         Point memory to,
         uint256 shares,
         uint64 id
-    ) private view returns (uint128 left) {
+    )
+        private
+        view
+        returns (uint128 left)
+    {
         uint256 earned;
         if (from.generation == to.generation) {
             if (from.product == to.product && from.sum == to.sum) return uint128(shares);
@@ -195,7 +214,12 @@ library RedeemQueue {
     }
 
     /// @dev The same where generations ended in between. Bounded: what lives on shrinks by 1e9 with each.
-    function _across(Book storage self, Point memory from, Point memory to, uint256 shares)
+    function _across(
+        Book storage self,
+        Point memory from,
+        Point memory to,
+        uint256 shares
+    )
         private
         view
         returns (uint256 earned, uint128 left)

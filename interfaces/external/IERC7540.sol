@@ -13,15 +13,37 @@ interface IERC7540Operator {
 /// @notice Asynchronous deposits (ERC-7540; interface id 0xce3bbe50).
 interface IERC7540Deposit {
     event DepositRequest(
-        address indexed controller, address indexed owner, uint256 indexed requestId, address sender, uint256 assets
+        address indexed controller,
+        address indexed owner,
+        uint256 indexed requestId,
+        address sender,
+        uint256 assets
     );
 
     /// @notice Takes `assets` from `owner` (the caller, or who made the caller an operator); `controller` will claim.
-    function requestDeposit(uint256 assets, address controller, address owner) external returns (uint256 requestId);
+    function requestDeposit(
+        uint256 assets,
+        address controller,
+        address owner
+    )
+        external
+        returns (uint256 requestId);
     /// @notice Assets of a request that wait for their price.
-    function pendingDepositRequest(uint256 requestId, address controller) external view returns (uint256 assets);
+    function pendingDepositRequest(
+        uint256 requestId,
+        address controller
+    )
+        external
+        view
+        returns (uint256 assets);
     /// @notice Assets of a request that may be claimed as shares.
-    function claimableDepositRequest(uint256 requestId, address controller) external view returns (uint256 assets);
+    function claimableDepositRequest(
+        uint256 requestId,
+        address controller
+    )
+        external
+        view
+        returns (uint256 assets);
     /// @notice Claims the shares of `assets`. The controller or its operator.
     function deposit(uint256 assets, address receiver, address controller) external returns (uint256 shares);
     /// @notice Claims `shares`. The controller or its operator.
@@ -31,13 +53,35 @@ interface IERC7540Deposit {
 /// @notice Asynchronous redemptions (ERC-7540; interface id 0x620ee8e4). Claims are ERC-4626's withdraw and redeem.
 interface IERC7540Redeem {
     event RedeemRequest(
-        address indexed controller, address indexed owner, uint256 indexed requestId, address sender, uint256 shares
+        address indexed controller,
+        address indexed owner,
+        uint256 indexed requestId,
+        address sender,
+        uint256 shares
     );
 
     /// @notice Takes `shares` from `owner` (the caller, who made it an operator or allowed it); `controller` will claim.
-    function requestRedeem(uint256 shares, address controller, address owner) external returns (uint256 requestId);
+    function requestRedeem(
+        uint256 shares,
+        address controller,
+        address owner
+    )
+        external
+        returns (uint256 requestId);
     /// @notice Shares of a request that wait for their price.
-    function pendingRedeemRequest(uint256 requestId, address controller) external view returns (uint256 shares);
+    function pendingRedeemRequest(
+        uint256 requestId,
+        address controller
+    )
+        external
+        view
+        returns (uint256 shares);
     /// @notice Shares of a request whose assets may be claimed.
-    function claimableRedeemRequest(uint256 requestId, address controller) external view returns (uint256 shares);
+    function claimableRedeemRequest(
+        uint256 requestId,
+        address controller
+    )
+        external
+        view
+        returns (uint256 shares);
 }
