@@ -1,0 +1,1 @@
+"""From a market file to a running, verified market."""

@@ -1,0 +1,132 @@
+"""Rules that join several fields of a market file: what the market refuses at listing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from bulkhead.deploy.schema import UNLIMITED, MarketFile
+from bulkhead.deploy.units import RAY, WAD
+
+PSI_OF_NAV = Fraction(1, 200)  # largest funding liability, as a share of the planned NAV
+HOUR = 3_600
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A broken rule: the field, its value and the limit, for people."""
+
+    place: tuple[str | int, ...]
+    value: str
+    limit: str
+
+
+def percent(wad: int | Fraction) -> str:
+    """A ratio as a percentage, exactly where six decimals suffice."""
+    value = Fraction(wad, WAD) * 100
+    return f"{float(value):.6f}".rstrip("0").rstrip(".") + " %"
+
+
+def plain(wad: int | Fraction) -> str:
+    """An amount with thousands separators."""
+    return f"{float(Fraction(wad, WAD)):,.6f}".rstrip("0").rstrip(".")
+
+
+def _brackets(market: MarketFile) -> Iterator[Rule]:
+    rows = market.margin.brackets
+    for at, row in enumerate(rows):
+        here = ("margin", "brackets", at)
+        if row.maintenance == 0 or row.maintenance >= row.initial:
+            limit = f"above 0 and below the initial rate, {percent(row.initial)}"
+            yield Rule((*here, "maintenance"), percent(row.maintenance), limit)
+        if at and row.up_to <= rows[at - 1].up_to:
+            yield Rule((*here, "up_to"), plain(row.up_to), f"above {plain(rows[at - 1].up_to)}")
+        for name in ("initial", "maintenance"):
+            value, before = getattr(row, name), getattr(rows[at - 1], name) if at else 0
+            if value < before:
+                limit = f"not below the row before, {percent(before)}"
+                yield Rule((*here, name), percent(value), limit)
+    if rows[-1].up_to != UNLIMITED:
+        place = ("margin", "brackets", len(rows) - 1, "up_to")
+        yield Rule(place, plain(rows[-1].up_to), "the last row must be unlimited")
+
+
+def _costs(market: MarketFile) -> Iterator[Rule]:
+    """A liquidation must be able to pay what it costs, out of the maintenance margin."""
+    liq, first = market.liquidation, market.margin.brackets[0]
+    costs = (
+        liq.keeper_rate
+        + liq.insurance_rate
+        + market.fees.taker
+        + market.oracle.max_spread
+        + market.impact.max_impact
+    )
+    if costs >= first.maintenance:
+        limit = (
+            f"above the costs of a liquidation: rates, taker fee, spread, impact: {percent(costs)}"
+        )
+        yield Rule(("margin", "brackets", 0, "maintenance"), percent(first.maintenance), limit)
+    smallest = Fraction(first.maintenance * market.margin.min_notional, WAD)
+    most = min(smallest / 5, smallest * liq.buffer / WAD)
+    if liq.reward_floor > most:
+        limit = f"at most {plain(most)}: a fifth of the smallest maintenance margin, and its buffer"
+        yield Rule(("liquidation", "reward_floor"), plain(liq.reward_floor), limit)
+    if liq.reward_cap < liq.reward_floor:
+        limit = f"at least reward_floor, {plain(liq.reward_floor)}"
+        yield Rule(("liquidation", "reward_cap"), plain(liq.reward_cap), limit)
+    if liq.margin_call_reward > liq.reward_floor:
+        limit = f"at most reward_floor, {plain(liq.reward_floor)}"
+        yield Rule(("liquidation", "margin_call_reward"), plain(liq.margin_call_reward), limit)
+
+
+def _fees(market: MarketFile) -> Iterator[Rule]:
+    fees = market.fees
+    if fees.pool_share + fees.insurance_share > WAD:
+        limit = f"at most {percent(WAD - fees.pool_share)}: the pool has {percent(fees.pool_share)}"
+        yield Rule(("fees", "insurance_share"), percent(fees.insurance_share), limit)
+
+
+def _impact(market: MarketFile) -> Iterator[Rule]:
+    impact = market.impact
+    most = min(impact.max_impact * impact.skew_scale // WAD, impact.skew_scale)
+    if impact.max_skew > most:
+        limit = f"at most {plain(most)} {market.base}: max_impact x skew_scale"
+        yield Rule(("impact", "max_skew"), plain(impact.max_skew), limit)
+
+
+def _funding(market: MarketFile) -> Iterator[Rule]:
+    funding, first = market.funding, market.margin.brackets[0]
+    hourly = Fraction(funding.max_rate * HOUR * WAD, RAY)
+    gap = first.initial - first.maintenance
+    if hourly > gap:
+        limit = f"at most {percent(gap)} / h: initial less maintenance margin of the first row"
+        yield Rule(("funding", "max_rate"), f"{percent(hourly)} / h", limit)
+    if funding.max_velocity == 0:
+        yield Rule(("funding", "max_velocity"), "0", "above 0")
+
+
+def _pool(market: MarketFile) -> Iterator[Rule]:
+    pool, oracle = market.pool, market.oracle
+    if pool.adl_target >= pool.adl_start:
+        limit = f"below adl_start, {percent(pool.adl_start)}"
+        yield Rule(("pool", "adl_target"), percent(pool.adl_target), limit)
+    if oracle.spread > oracle.max_spread:
+        limit = f"at most max_spread, {percent(oracle.max_spread)}"
+        yield Rule(("oracle", "spread"), percent(oracle.spread), limit)
+    if oracle.highest <= oracle.lowest:
+        limit = f"above lowest, {plain(oracle.lowest)}"
+        yield Rule(("oracle", "highest"), plain(oracle.highest), limit)
+
+
+def broken_rules(market: MarketFile) -> list[Rule]:
+    """Every rule that the file breaks."""
+    checks = (_brackets, _costs, _fees, _impact, _funding, _pool)
+    return [rule for check in checks for rule in check(market)]
+
+
+def funding_liability(market: MarketFile, mark: int) -> int:
+    """Psi at the largest funding rate: what funding may owe back (quote Wad, rounded up)."""
+    rate, speed = market.funding.max_rate, market.funding.max_velocity
+    scale = RAY * 2 * speed * WAD
+    return -(-mark * market.impact.skew_scale * rate**2 // scale)
