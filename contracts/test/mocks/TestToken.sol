@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+
+/// @notice A plain token of any decimals that anyone mints.
+contract TestToken is ERC20 {
+    uint8 private immutable _DECIMALS;
+
+    constructor(uint8 decimals_) ERC20("Test dollar", "TUSD") {
+        _DECIMALS = decimals_;
+    }
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function decimals() public view override returns (uint8) {
+        return _DECIMALS;
+    }
+}
