@@ -1,0 +1,109 @@
+"""The pool's shares, and the claims of what its buckets were priced to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bulkhead.model.core import Core, Result, Store
+from bulkhead.model.errors import PoolRefused, TransferRefused
+from bulkhead.model.queues import Deposits, Redemptions
+from bulkhead.model.types import ZERO_ADDRESS, Address
+from bulkhead.model.wad import ceil_div
+
+
+@dataclass
+class PoolState:
+    """What the pool holds apart from its queues."""
+
+    supply: int = 0
+    reserve: int = 0  # tokens set aside for redemptions
+
+
+class Claims:
+    """Shares, operators and claims of the pool."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.address = core.cfg.pool
+        self.state = PoolState()
+        core.extra.append(self.state)
+        self.deposits = Deposits(core)
+        self.redemptions = Redemptions(core)
+        self.shares: Store[Address, int] = Store(core.journal)
+        self.operators: Store[tuple[Address, Address], bool] = Store(core.journal)
+        self.allowances: Store[tuple[Address, Address], int] = Store(core.journal)
+
+    # ---- claims and shares (see claims.py for the claims' arithmetic)
+
+    def set_operator(self, caller: Address, operator: Address, approved: bool) -> Result:
+        """Lets an operator act for the caller."""
+        return self.core.run(lambda: self.operators.put((caller, operator), approved))
+
+    def transfer(self, caller: Address, to: Address, amount: int) -> Result:
+        """Moves shares."""
+        return self.core.run(lambda: self._move_shares(caller, to, amount))
+
+    def approve(self, caller: Address, spender: Address, amount: int) -> Result:
+        """Lets a spender move (or ask to redeem) shares."""
+        return self.core.run(lambda: self.allowances.put((caller, spender), amount))
+
+    def deposit(
+        self, caller: Address, assets: int, receiver: Address, controller: Address
+    ) -> Result:
+        """Claims shares for assets of priced deposits. Returns the shares."""
+        return self.core.run(lambda: self._take(caller, controller, receiver, assets, "deposit"))
+
+    def mint(self, caller: Address, shares: int, receiver: Address, controller: Address) -> Result:
+        """Claims an amount of shares. Returns the assets used up."""
+        return self.core.run(lambda: self._take(caller, controller, receiver, shares, "mint"))
+
+    def redeem(
+        self, caller: Address, shares: int, receiver: Address, controller: Address
+    ) -> Result:
+        """Claims tokens for filled redemptions. Returns the tokens."""
+        return self.core.run(lambda: self._take(caller, controller, receiver, shares, "redeem"))
+
+    def withdraw(
+        self, caller: Address, assets: int, receiver: Address, controller: Address
+    ) -> Result:
+        """Claims an amount of tokens. Returns the shares used up."""
+        return self.core.run(lambda: self._take(caller, controller, receiver, assets, "withdraw"))
+
+    def _take(
+        self, caller: Address, controller: Address, receiver: Address, amount: int, kind: str
+    ) -> int:
+        self._authorise(caller, controller, controller)
+        incoming = kind in ("deposit", "mint")
+        side = self.deposits if incoming else self.redemptions
+        account = side.folded(controller)
+        by_assets = kind in ("deposit", "withdraw")
+        limit, other = (account.assets, account.shares)[:: 1 if by_assets else -1]
+        if not 1 <= amount <= limit:
+            raise PoolRefused("ExceedsClaimable", amount, limit)
+        paid_first = kind in ("deposit", "redeem")  # the other side is what is paid: down
+        counter = amount * other // limit if paid_first else ceil_div(amount * other, limit)
+        assets, shares = (amount, counter)[:: 1 if by_assets else -1]
+        left = replace(account, assets=account.assets - assets, shares=account.shares - shares)
+        side.accounts.put(controller, left)
+        if incoming:
+            if shares == 0:
+                raise PoolRefused("ZeroShares", 0, 1)
+            self._move_shares(self.address, receiver, shares)
+        else:
+            self.state.reserve -= assets
+            if not self.core.transfer(self.address, receiver, assets):
+                raise TransferRefused(receiver, assets)
+        return counter
+
+    def _authorise(self, caller: Address, owner: Address, controller: Address) -> None:
+        if caller != owner and not self.operators.get((owner, caller)):
+            raise PoolRefused("NotOperator", int(caller, 16), int(owner, 16))
+        if controller == ZERO_ADDRESS:
+            raise PoolRefused("NotOperator", 0, 0)
+
+    def _move_shares(self, source: Address, to: Address, amount: int) -> None:
+        have = self.shares.get(source, 0)
+        if have < amount or to == ZERO_ADDRESS:
+            raise PoolRefused("InsufficientBalance", have, amount)
+        self.shares.put(source, have - amount)
+        self.shares.put(to, self.shares.get(to, 0) + amount)

@@ -1,0 +1,184 @@
+"""From parameters to a configuration: what is refused, and what follows."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from bulkhead.model import impact, margin
+from bulkhead.model.errors import BadParameter
+from bulkhead.model.funding import psi
+from bulkhead.model.types import UNBOUNDED, ZERO_ADDRESS, Address, Config, Params, Terms, camel
+from bulkhead.model.volatility import factor
+from bulkhead.model.wad import WAD
+
+DAY = 86_400
+BRACKETS_MAX = 8
+# Hard bounds, both ends included. What is missing here is bounded by another parameter below.
+BOUNDS: dict[str, tuple[int, int]] = {
+    "min_notional": (1, 10**30),
+    "taker_fee": (0, WAD // 10),
+    "maker_fee": (0, WAD // 10),
+    "fee_pool_share": (0, WAD),
+    "keeper_rate": (0, WAD // 10),
+    "insurance_rate": (0, WAD // 10),
+    "buffer": (0, 4 * WAD),
+    "deep_ratio": (0, WAD),
+    "margin_call_gas": (0, 5_000_000),
+    "skew_scale": (1, 2**127 - 1),
+    "max_impact": (0, WAD - 1),
+    "max_velocity": (1, 10**27),
+    "max_rate": (0, 10**27),
+    "z_score": (0, 20 * WAD),
+    "horizon_secs": (0, DAY),
+    "tau_secs": (1, 365 * DAY),
+    "sample_interval_secs": (1, DAY),
+    "mu_max": (WAD, 20 * WAD),
+    "ramp_per_hour": (0, 2 * WAD),
+    "depth_kink": (0, WAD - 1),
+    "depth_slope": (0, 20 * WAD),
+    "max_open_interest": (1, UNBOUNDED),
+    "max_utilisation": (1, 10 * WAD),
+    "deposit_delay_secs": (0, 30 * DAY),
+    "redeem_delay_secs": (3600, 30 * DAY),
+    "pricing_wait_secs": (0, DAY),
+    "reserve_factor": (WAD // 10, WAD),
+    "adl_start": (8 * WAD // 10, WAD - 1),
+    "dead_after_secs": (3 * DAY, 365 * DAY),
+    "max_spread": (0, WAD // 10),
+    "grace_secs": (0, DAY),
+}
+
+
+def bound(holds: bool, name: str, actual: int, limit: int) -> None:
+    """Refuses a parameter unless its rule holds."""
+    if not holds:
+        raise BadParameter(camel(name), actual, limit)
+
+
+def validate(params: Params, initial_mark: int) -> None:
+    """Everything refused at deployment and by every setter."""
+    for name, (low, high) in BOUNDS.items():
+        value = getattr(params, name)
+        bound(value >= low, name, value, low)
+        bound(value <= high, name, value, high)
+    _validate_brackets(params)
+    _validate_ratios(params)
+    _validate_liquidation(params)
+    _validate_funding(params, initial_mark)
+
+
+def _validate_brackets(params: Params) -> None:
+    table = params.brackets
+    bound(1 <= len(table) <= BRACKETS_MAX, "brackets", len(table), BRACKETS_MAX)
+    for k, row in enumerate(table):
+        bound(row.mm_rate < row.im_rate, "mm_rate", row.mm_rate, row.im_rate)
+        bound(row.im_rate <= WAD, "im_rate", row.im_rate, WAD)
+        if k:
+            below = table[k - 1]
+            ordered = row.upper_notional > below.upper_notional
+            bound(ordered, "upper_notional", row.upper_notional, below.upper_notional)
+            bound(row.im_rate >= below.im_rate, "im_rate", row.im_rate, below.im_rate)
+            bound(row.mm_rate >= below.mm_rate, "mm_rate", row.mm_rate, below.mm_rate)
+    last = table[-1].upper_notional
+    bound(last == UNBOUNDED, "upper_notional", last, UNBOUNDED)
+
+
+def _validate_ratios(params: Params) -> None:
+    shares = params.fee_pool_share + params.fee_insurance_share
+    bound(shares <= WAD, "fee_insurance_share", shares, WAD)
+    bound(
+        0 < params.adl_target < params.adl_start, "adl_target", params.adl_target, params.adl_start
+    )
+    reach = min(params.max_impact * params.skew_scale // WAD, params.skew_scale)
+    bound(params.max_skew <= reach, "max_skew", params.max_skew, reach)
+    for name in ("oracle", "treasury"):
+        bound(getattr(params, name) != ZERO_ADDRESS, name, 0, 1)
+
+
+def exit_costs(params: Terms) -> int:
+    """k + i + takerFee + maxSpread + maxImpact: what a liquidation may cost per notional."""
+    return (
+        params.keeper_rate
+        + params.insurance_rate
+        + params.taker_fee
+        + params.max_spread
+        + params.max_impact
+    )
+
+
+def _validate_liquidation(params: Params) -> None:
+    first = params.brackets[0].mm_rate
+    bound(exit_costs(params) < first, "mm_rate", exit_costs(params), first)
+    least = margin.base_mm(params.min_notional, margin.rows(params.brackets), 0) // WAD
+    limit = min(least // 5, params.buffer * least // WAD)
+    bound(params.reward_floor <= limit, "reward_floor", params.reward_floor, limit)
+    bound(
+        params.reward_cap >= params.reward_floor,
+        "reward_cap",
+        params.reward_cap,
+        params.reward_floor,
+    )
+    bound(
+        params.margin_call_reward <= params.reward_floor,
+        "margin_call_reward",
+        params.margin_call_reward,
+        params.reward_floor,
+    )
+
+
+def _validate_funding(params: Params, initial_mark: int) -> None:
+    row = params.brackets[0]
+    hourly, limit = params.max_rate * 3600 // 10**9, row.im_rate - row.mm_rate
+    bound(hourly <= limit, "max_rate", hourly, limit)
+    planned = params.max_open_interest * WAD // params.max_utilisation
+    waiting = psi(initial_mark, params.max_rate, params)
+    bound(waiting <= planned // 200, "max_velocity", waiting, planned // 200)
+
+
+def derive(
+    params: Params,
+    *,
+    token: Address,
+    pool: Address,
+    fund: Address,
+    decimals: int,
+    max_reward: int,
+    initial_mark: int,
+) -> Config:
+    """The validated configuration of a market."""
+    bound(0 <= decimals <= 18, "decimals", decimals, 18)
+    validate(params, initial_mark)
+    unit = 10 ** (18 - decimals)
+    bound(
+        params.reward_cap // unit <= max_reward, "reward_cap", params.reward_cap, max_reward * unit
+    )
+    shared = {f.name: getattr(params, f.name) for f in fields(Terms)}
+    return Config(
+        **shared,
+        token=token,
+        pool=pool,
+        fund=fund,
+        unit=unit,
+        max_reward=max_reward,
+        initial_mark=initial_mark,
+        vol_factor=factor(params.z_score, params.horizon_secs, params.brackets[0].mm_rate),
+        table=margin.rows(params.brackets),
+    )
+
+
+def rederive(params: Params, held: Config) -> Config:
+    """The configuration after a change of parameters; what is fixed for ever is kept."""
+    decimals = 19 - len(str(held.unit))
+    new = derive(
+        params,
+        token=held.token,
+        pool=held.pool,
+        fund=held.fund,
+        decimals=decimals,
+        max_reward=held.max_reward,
+        initial_mark=held.initial_mark,
+    )
+    moved = impact.phi(new.max_skew, new) - impact.phi(new.max_skew, held)
+    limit = new.max_skew * (new.taker_fee + new.maker_fee) // (2 * WAD)
+    bound(moved <= limit, "skew_scale", moved, limit)
+    return new

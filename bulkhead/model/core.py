@@ -1,0 +1,219 @@
+"""The model's memory: state, positions, balances, and transactions that undo themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from bulkhead.model import impact
+from bulkhead.model.errors import NotAuthorised, OracleError, Refused, UnknownPosition
+from bulkhead.model.ledger import Ledger, Totals
+from bulkhead.model.types import (
+    ZERO_ADDRESS,
+    Address,
+    Config,
+    Position,
+    Reading,
+    Reason,
+    State,
+    Ticket,
+)
+
+K = TypeVar("K")
+V = TypeVar("V")
+Event = tuple[str, dict[str, Any]]
+Payment = tuple[Address, Address, int]  # from, to, token units
+OPTED_IN, HAS_LOCKS, DEPLOYED = 1, 2, 4
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an action did: its return value, its events and its token transfers."""
+
+    value: Any
+    events: tuple[Event, ...]
+    payments: tuple[Payment, ...]
+
+
+class Store(dict[K, V], Generic[K, V]):
+    """A dict of immutable values that remembers what it overwrote."""
+
+    def __init__(self, journal: list[tuple[dict[Any, Any], Any, Any]]) -> None:
+        super().__init__()
+        self._journal = journal
+
+    def put(self, key: K, value: V) -> None:
+        """Sets a value inside a transaction."""
+        self._journal.append((self, key, self.get(key)))
+        self[key] = value
+
+
+class Core:
+    """Everything the actions work on. Addresses are lower-case hex strings."""
+
+    def __init__(self, cfg: Config, now: int, market: Address, timelock: Address) -> None:
+        self.cfg = cfg
+        self.now = now
+        self.created_at = now
+        self.market, self.timelock, self.guardian = market, timelock, timelock
+        self.oracle: Reading | OracleError = OracleError("PriceInvalid", (0,))
+        self.journal: list[tuple[dict[Any, Any], Any, Any]] = []
+        self.state = State()
+        self.totals = Totals()
+        self.positions: Store[int, Position] = Store(self.journal)
+        self.tickets: Store[int, Ticket] = Store(self.journal)
+        self.balances: Store[Address, int] = Store(self.journal)
+        self.delegates: Store[tuple[Address, int, int, Address], int] = Store(self.journal)
+        self.epochs: Store[int, int] = Store(self.journal)
+        self.locks: Store[tuple[int, int, Address], int] = Store(self.journal)
+        self.lock_sums: Store[tuple[int, int], int] = Store(self.journal)
+        self.refuse_from: set[Address] = set()
+        self.refuse_to: set[Address] = set()
+        self.contracts: set[Address] = set()
+        self.on_margin_call: dict[Address, Callable[[Any, int, int], None]] = {}
+        self.calling: set[int] = set()
+        self.vault_address: Callable[[int], Address] = lambda id_: f"0x{0xFA << 152 | id_:040x}"
+        self.vaults: Store[Address, int] = Store(self.journal)
+        self.events: list[Event] = []
+        self.payments: list[Payment] = []
+        self.depth = 0
+        self.extra: list[Any] = [self.state, self.totals]  # mutable records of plain values
+
+    # ---- transactions
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Undoes everything inside if it raises."""
+        saved = [dict(record.__dict__) for record in self.extra]
+        held = (self.cfg, len(self.journal), len(self.events), len(self.payments))
+        self.depth += 1
+        try:
+            yield
+        except BaseException:
+            self.cfg, marks, events, payments = held
+            while len(self.journal) > marks:
+                store, key, old = self.journal.pop()
+                if old is None:
+                    store.pop(key, None)
+                else:
+                    store[key] = old
+            for record, values in zip(self.extra, saved, strict=True):
+                record.__dict__.update(values)
+            del self.events[events:], self.payments[payments:]
+            raise
+        finally:
+            self.depth -= 1
+            if self.depth == 0:
+                self.journal.clear()
+
+    def run(self, action: Callable[[], Any]) -> Result:
+        """Runs an action as a transaction and collects what it did."""
+        first_event, first_payment = len(self.events), len(self.payments)
+        with self.transaction():
+            value = action()
+            result = Result(
+                value,
+                tuple(self.events[first_event:]),
+                tuple(self.payments[first_payment:]),
+            )
+        if self.depth == 0:
+            self.events.clear()
+            self.payments.clear()
+        return result
+
+    def emit(self, name: str, **values: Any) -> None:
+        """Notes an event; argument names are Solidity's, without trailing underscores."""
+        self.events.append((name, values))
+
+    # ---- the token
+
+    def transfer(self, source: Address, to: Address, amount: int) -> bool:
+        """Moves tokens; False if the token refuses. 0 moves nothing and never fails."""
+        if amount == 0:
+            return True
+        have = self.balances.get(source, 0)
+        if source in self.refuse_from or to in self.refuse_to or have < amount or int(to, 16) == 0:
+            return False
+        self.balances.put(source, have - amount)
+        self.balances.put(to, self.balances.get(to, 0) + amount)
+        self.payments.append((source, to, amount))
+        return True
+
+    def vault(self, id_: int) -> Address:
+        """The address of a position's vault."""
+        return self.vault_address(id_)
+
+    def margin(self, id_: int) -> int:
+        """The vault's balance (token units)."""
+        return self.balances.get(self.vault_address(id_), 0)
+
+    # ---- lookups
+
+    def position(self, id_: int) -> Position:
+        """A known position."""
+        held = self.positions.get(id_)
+        if held is None:
+            raise UnknownPosition(id_)
+        return held
+
+    def delegate_expiry(self, owner: Address, id_: int, delegate: Address) -> int:
+        """Last block time of a delegation (id 0: of all the owner's positions)."""
+        epoch = self.epochs.get(id_, 0) if id_ else 0
+        return self.delegates.get((owner if id_ == 0 else ZERO_ADDRESS, id_, epoch, delegate), 0)
+
+    def is_delegate(self, id_: int, who: Address) -> bool:
+        """Whether a delegation of this position to `who` holds now."""
+        owner = self.position(id_).owner
+        return (
+            self.delegate_expiry(owner, 0, who) >= self.now
+            or self.delegate_expiry(owner, id_, who) >= self.now
+        )
+
+    def is_authorised(self, id_: int, who: Address) -> bool:
+        """Whether `who` may trade the position now."""
+        return self.position(id_).owner == who or self.is_delegate(id_, who)
+
+    def owned(self, id_: int, caller: Address) -> Position:
+        """The position if the caller owns it."""
+        held = self.position(id_)
+        if held.owner != caller:
+            raise NotAuthorised(id_, caller)
+        return held
+
+    def locked_of(self, id_: int) -> int:
+        """Sum of the locks of the present epoch (token units)."""
+        return self.lock_sums.get((id_, self.epochs.get(id_, 0)), 0)
+
+    def check_receiver(self, to: Address, vaults: bool = False) -> None:
+        """Refuses receivers that would lose the tokens (or pay them twice)."""
+        core = (ZERO_ADDRESS, self.market, self.cfg.pool, self.cfg.fund)
+        if to in core or (vaults and to in self.vaults):
+            raise Refused(Reason.BAD_RECEIVER, int(to, 16), 0)
+
+    # ---- ledgers
+
+    def ledger(self, id_: int, frozen: bool = False) -> Ledger:
+        """Opens an action's books for one position."""
+        held = self.positions[id_]
+        return Ledger(self.cfg, self.state, self.totals, held, self.margin(id_), frozen)
+
+    def write(self, id_: int, books: Ledger) -> None:
+        """Stores a position and keeps the sums of both sides exact."""
+        held, state = self.positions[id_], self.state
+        for size, basis, sign in ((held.size, held.basis, -1), (books.size, books.basis, 1)):
+            if size < 0:
+                state.size_short -= sign * size
+                state.basis_short += sign * basis
+            else:
+                state.size_long += sign * size
+                state.basis_long += sign * basis
+        books.apply(state, self.totals)
+        flags = held.flags | (DEPLOYED if books.size else 0)
+        self.positions.put(id_, Position(held.owner, books.entry, flags, books.size, books.basis))
+
+    def favourable(self, size: int) -> int:
+        """The mark moved by half the spread in the trader's favour."""
+        half = impact.half_spread(self.state.mark, self.state.spread)
+        return self.state.mark + half if size > 0 else max(1, self.state.mark - half)

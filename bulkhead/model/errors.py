@@ -1,0 +1,67 @@
+"""What the model raises: the contracts' typed errors, with the same values."""
+
+from __future__ import annotations
+
+from bulkhead.errors import BulkheadError
+from bulkhead.model.types import Reason
+
+
+class ModelError(BulkheadError):
+    """An action the contracts would revert. `args` are the error's arguments."""
+
+    @property
+    def name(self) -> str:
+        """The Solidity error's name."""
+        return type(self).__name__
+
+
+class Refused(ModelError):
+    """Refused(reason, actual, limit)."""
+
+    def __init__(self, reason: Reason, actual: int, limit: int) -> None:
+        super().__init__(reason, actual, limit)
+        self.reason, self.actual, self.limit = reason, actual, limit
+
+
+class UnknownPosition(ModelError):
+    """UnknownPosition(id)."""
+
+
+class NotAuthorised(ModelError):
+    """NotAuthorised(id, caller)."""
+
+
+class Locked(ModelError):
+    """Locked()."""
+
+
+class WrongAmountReceived(ModelError):
+    """WrongAmountReceived(received, asked)."""
+
+
+class TransferRefused(ModelError):
+    """TransferRefused(to, amount)."""
+
+
+class NotPool(ModelError):
+    """NotPool(caller)."""
+
+
+class BadParameter(ModelError):
+    """BadParameter(name, actual, limit)."""
+
+
+class NotTicketOwner(ModelError):
+    """NotTicketOwner(ticketId, caller)."""
+
+
+class AccessManagedUnauthorized(ModelError):
+    """AccessManagedUnauthorized(caller)."""
+
+
+class OracleError(ModelError):
+    """The oracle's read reverts. args: (error name, arguments)."""
+
+
+class PoolRefused(ModelError):
+    """A request or claim that the pool refuses. args: (rule, actual, limit)."""
