@@ -9,7 +9,6 @@ from fractions import Fraction
 from bulkhead.deploy.schema import UNLIMITED, MarketFile
 from bulkhead.deploy.units import RAY, WAD
 
-PSI_OF_NAV = Fraction(1, 200)  # largest funding liability, as a share of the planned NAV
 HOUR = 3_600
 
 
@@ -123,10 +122,3 @@ def broken_rules(market: MarketFile) -> list[Rule]:
     """Every rule that the file breaks."""
     checks = (_brackets, _costs, _fees, _impact, _funding, _pool)
     return [rule for check in checks for rule in check(market)]
-
-
-def funding_liability(market: MarketFile, mark: int) -> int:
-    """Psi at the largest funding rate: what funding may owe back (quote Wad, rounded up)."""
-    rate, speed = market.funding.max_rate, market.funding.max_velocity
-    scale = RAY * 2 * speed * WAD
-    return -(-mark * market.impact.skew_scale * rate**2 // scale)

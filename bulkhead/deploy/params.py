@@ -11,10 +11,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bulkhead.deploy.bounds import broken_rules
+from bulkhead.deploy.bounds import broken_rules, plain
 from bulkhead.deploy.schema import MarketFile
 from bulkhead.deploy.yamlfile import Place, load
 from bulkhead.errors import BadInput, BadInputs
+from bulkhead.model.config import validate
+from bulkhead.model.errors import BadParameter
+from bulkhead.model.types import Bracket, Params, as_abi
 
 _LIMITS = {
     "missing": "this field is wanted",
@@ -81,59 +84,81 @@ def read(path: Path) -> MarketFile:
     return market
 
 
-def market_params(market: MarketFile, *, oracle: str, treasury: str) -> dict[str, Any]:
-    """The contracts' `MarketParams` by field name."""
-    m, f, liq, i = market.margin, market.fees, market.liquidation, market.impact
+def to_params(market: MarketFile, *, oracle: str, treasury: str) -> Params:
+    """The parameters that the contracts take, in their own scales."""
+    rows = market.margin.brackets
+    return Params(
+        brackets=tuple(Bracket(row.up_to, row.initial, row.maintenance) for row in rows),
+        **_risk_terms(market),
+        **_slow_terms(market),
+        max_spread=market.oracle.max_spread,
+        grace_secs=market.oracle.grace,
+        oracle=oracle.lower(),
+        treasury=treasury.lower(),
+    )
+
+
+def _risk_terms(market: MarketFile) -> dict[str, int]:
+    """Fees, liquidation, impact and funding."""
+    fees, liq, impact = market.fees, market.liquidation, market.impact
     return {
-        "brackets": [
-            {"upperNotional": row.up_to, "imRate": row.initial, "mmRate": row.maintenance}
-            for row in m.brackets
-        ],
-        "minNotional": m.min_notional,
-        "takerFee": f.taker,
-        "makerFee": f.maker,
-        "feePoolShare": f.pool_share,
-        "feeInsuranceShare": f.insurance_share,
-        "keeperRate": liq.keeper_rate,
-        "insuranceRate": liq.insurance_rate,
-        "rewardFloor": liq.reward_floor,
-        "rewardCap": liq.reward_cap,
+        "min_notional": market.margin.min_notional,
+        "taker_fee": fees.taker,
+        "maker_fee": fees.maker,
+        "fee_pool_share": fees.pool_share,
+        "fee_insurance_share": fees.insurance_share,
+        "keeper_rate": liq.keeper_rate,
+        "insurance_rate": liq.insurance_rate,
+        "reward_floor": liq.reward_floor,
+        "reward_cap": liq.reward_cap,
         "buffer": liq.buffer,
-        "deepRatio": liq.deep_ratio,
-        "marginCallReward": liq.margin_call_reward,
-        "marginCallGas": liq.margin_call_gas,
-        "skewScale": i.skew_scale,
-        "maxImpact": i.max_impact,
-        "maxSkew": i.max_skew,
-        "maxVelocity": market.funding.max_velocity,
-        "maxRate": market.funding.max_rate,
-        **_slow_params(market),
-        "maxSpread": market.oracle.max_spread,
-        "graceSecs": market.oracle.grace,
-        "oracle": oracle,
-        "treasury": treasury,
+        "deep_ratio": liq.deep_ratio,
+        "margin_call_reward": liq.margin_call_reward,
+        "margin_call_gas": liq.margin_call_gas,
+        "skew_scale": impact.skew_scale,
+        "max_impact": impact.max_impact,
+        "max_skew": impact.max_skew,
+        "max_velocity": market.funding.max_velocity,
+        "max_rate": market.funding.max_rate,
     }
 
 
-def _slow_params(market: MarketFile) -> dict[str, int]:
+def _slow_terms(market: MarketFile) -> dict[str, int]:
     """Multiplier and pool."""
     x, p = market.multiplier, market.pool
     return {
-        "zScore": x.z_score,
-        "horizonSecs": x.horizon,
-        "tauSecs": x.tau,
-        "sampleIntervalSecs": x.sample_interval,
-        "muMax": x.mu_max,
-        "rampPerHour": x.ramp,
-        "depthKink": x.depth_kink,
-        "depthSlope": x.depth_slope,
-        "maxOpenInterest": p.max_open_interest,
-        "maxUtilisation": p.max_utilisation,
-        "depositDelaySecs": p.deposit_delay,
-        "redeemDelaySecs": p.redeem_delay,
-        "pricingWaitSecs": p.pricing_wait,
-        "reserveFactor": p.reserve_factor,
-        "adlStart": p.adl_start,
-        "adlTarget": p.adl_target,
-        "deadAfterSecs": p.dead_after,
+        "z_score": x.z_score,
+        "horizon_secs": x.horizon,
+        "tau_secs": x.tau,
+        "sample_interval_secs": x.sample_interval,
+        "mu_max": x.mu_max,
+        "ramp_per_hour": x.ramp,
+        "depth_kink": x.depth_kink,
+        "depth_slope": x.depth_slope,
+        "max_open_interest": p.max_open_interest,
+        "max_utilisation": p.max_utilisation,
+        "deposit_delay_secs": p.deposit_delay,
+        "redeem_delay_secs": p.redeem_delay,
+        "pricing_wait_secs": p.pricing_wait,
+        "reserve_factor": p.reserve_factor,
+        "adl_start": p.adl_start,
+        "adl_target": p.adl_target,
+        "dead_after_secs": p.dead_after,
     }
+
+
+def check_listing(market: MarketFile, params: Params, mark: int) -> None:
+    """Refuse what the contracts would refuse at this first mark (Wad), bounds and all."""
+    try:
+        validate(params, mark)
+    except BadParameter as problem:
+        name, actual, limit = problem.args
+        where = f"{market.name}, {name} at a first price of {plain(mark)}"
+        raise BadInput(where, actual, f"the contracts allow {limit}") from None
+
+
+def abi(params: Params) -> dict[str, Any]:
+    """`MarketParams` by field name, as the contracts' ABI has it."""
+    found = as_abi(params)
+    found["brackets"] = [as_abi(row) for row in params.brackets]
+    return found

@@ -94,7 +94,6 @@ class Listing(_Group):
     """What the market starts from."""
 
     volatility: Annotated[int, _quantity(units.ratio, above="0")]  # annualised, Wad
-    planned_nav: SomeQuote  # Wad
 
 
 class Margin(_Group):

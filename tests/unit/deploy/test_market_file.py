@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from bulkhead.chain.binaries import ROOT
-from bulkhead.deploy.bounds import PSI_OF_NAV, funding_liability
-from bulkhead.deploy.params import market_params, read
+from bulkhead.deploy.params import abi, check_listing, read, to_params
 from bulkhead.errors import BadInput, BadInputs
 
 FILE = ROOT / "markets" / "eth-usd.yaml"
@@ -26,7 +25,7 @@ def changed(folder: Path, *changes: tuple[str, str]) -> Path:
 
 
 def test_read__eth_usd__gives_the_documented_integers() -> None:
-    params = market_params(read(FILE), oracle=ORACLE, treasury=TREASURY)
+    params = abi(to_params(read(FILE), oracle=ORACLE, treasury=TREASURY))
     assert params["brackets"][0] == {
         "upperNotional": 500_000 * 10**18,
         "imRate": 5 * 10**16,
@@ -57,10 +56,17 @@ def test_read__eth_usd__every_number_has_a_reason() -> None:
             commented = False
 
 
-def test_read__eth_usd__funding_liability_is_small() -> None:
+@pytest.mark.parametrize("price", [100, 2_500, 5_000, 15_000])
+def test_check_listing__eth_usd__holds_at_any_likely_price(price: int) -> None:
     market = read(FILE)
-    liability = funding_liability(market, 5_000 * 10**18)
-    assert 0 < liability < market.listing.planned_nav * PSI_OF_NAV
+    check_listing(market, to_params(market, oracle=ORACLE, treasury=TREASURY), price * 10**18)
+
+
+def test_check_listing__price_where_funding_owes_too_much__is_refused() -> None:
+    market = read(FILE)
+    params = to_params(market, oracle=ORACLE, treasury=TREASURY)
+    with pytest.raises(BadInput, match=r"maxVelocity at a first price of 16,000: .*allow 1000000"):
+        check_listing(market, params, 16_000 * 10**18)
 
 
 @pytest.mark.parametrize(
