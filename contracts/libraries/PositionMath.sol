@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Config, State} from "@interfaces/Types.sol";
+import {Config, Mode, State} from "@interfaces/Types.sol";
 import {Funding} from "./Funding.sol";
 import {Impact} from "./Impact.sol";
 import {WadMath} from "./WadMath.sol";
@@ -74,8 +74,10 @@ library PositionMath {
     }
 
     /// @dev cash - netClaim - open tickets - mark Phi(K) - Psi (quote Wad). `openTickets` = owedTotal - paidTotal, below 2^128.
+    ///      Once all is settled, just the cash: tickets are paid from what was set aside for them.
     function nav(State memory s, Config memory c, uint256 openTickets) internal pure returns (int256) {
         unchecked {
+            if (s.mode == Mode.Settled) return int256(s.cash * c.unit);
             int256 skew = int256(s.sizeLong) - int256(s.sizeShort);
             // cash and tickets < 2^189, mark Phi / 1e18 < 2^150, Psi < 2^218: no sum comes near 2^255
             return (int256(s.cash) - int256(openTickets)) * int256(c.unit) - netClaim(s)
