@@ -195,10 +195,12 @@ abstract contract PoolRequests is
 
     /// @dev What waits, joined by what was collected, is due anew.
     function _requeue() internal {
+        Buckets memory buckets = _redeems.buckets;
         uint256 dueAt = block.timestamp + IMarket(MARKET).config().redeemDelaySecs;
         _redeems.requeue(dueAt);
-        Buckets memory buckets = _redeems.buckets;
-        emit BucketClosed(buckets.collectingId - 1, false, buckets.waiting, dueAt);
+        if (buckets.collecting > 0) {
+            emit BucketClosed(buckets.collectingId, false, buckets.collecting, dueAt);
+        }
     }
 
     // ---- accounts
