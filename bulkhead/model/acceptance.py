@@ -77,7 +77,7 @@ def accept(core: Core, pool: Pool, reading: Reading) -> None:
         s.variance = volatility.sampled(s.variance, log - s.ln_sample, dt, cfg)
         s.ln_sample, s.sampled_at = log, reading.published_at
     s.published_at, s.accepted_at = reading.published_at, core.now
-    s.resumed_at = max(s.resumed_at, reading.resumed_at)
+    s.resumed_at = max(s.resumed_at, min(reading.resumed_at, core.now))
     core.emit("MarkAccepted", mark=s.mark, spread=s.spread, publishedAt=s.published_at)
     _emit_accrued(core)
     if s.mode == Mode.FINAL_ANNOUNCED:

@@ -35,7 +35,7 @@ def deleverage(core: Core, id_: int) -> None:
         _part(core, books, claim, (total * WAD - cfg.adl_target * cash) // (WAD - cfg.adl_target))
     core.write(id_, books)
     payments.must_net(core, id_, books)
-    payments.write_ticket(core, id_, books.ticket)
+    payments.write_ticket(core, id_, books.ticket, shared=True)
     payments.emit_changed(core, id_, Action.DELEVERAGE, s.mark)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bulkhead.model.core import DEPLOYED, Core
 from bulkhead.model.errors import TransferRefused
 from bulkhead.model.ledger import Ledger
-from bulkhead.model.types import Action, Address, Position, Ticket
+from bulkhead.model.types import Action, Address, Mode, Position, Ticket
 
 
 def net(core: Core, id_: int, books: Ledger) -> bool:
@@ -94,8 +94,8 @@ def absorb(core: Core, id_: int, deficit: int) -> None:
     )
 
 
-def write_ticket(core: Core, id_: int, amount: int) -> None:
-    """What the pool can't pay now."""
+def write_ticket(core: Core, id_: int, amount: int, shared: bool = False) -> None:
+    """What the pool can't pay now. Cash that is left funds it, unless the cash is shared (ADL)."""
     if amount == 0:
         return
     totals, owner = core.totals, core.positions[id_].owner
@@ -103,6 +103,10 @@ def write_ticket(core: Core, id_: int, amount: int) -> None:
     core.tickets.put(number, Ticket(owner, totals.owed, amount))
     totals.owed += amount
     totals.next_ticket_id += 1
+    if not shared and core.state.mode < Mode.FINAL:
+        funding = min(core.state.cash, totals.owed - totals.paid)
+        core.state.cash -= funding
+        totals.paid += funding
     core.emit("TicketWritten", ticketId=number, owner=owner, id=id_, amount=amount)
 
 

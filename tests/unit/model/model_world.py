@@ -28,6 +28,7 @@ class World:
         self.m = MarketModel(replace(eth_usd(), **changes), decimals, initial_mark=MARK, now=START)
         self.token = 10**decimals
         self.mark = MARK
+        self.shared_cash = False  # a deleveraging may leave cash to others beside a ticket
         self.spread = 0
         for who in (LP, OTHER_LP, KEEPER, OWNER, RIVAL):
             self.m.give(who, 10**9 * self.token)
@@ -80,6 +81,8 @@ def laws(world: World) -> None:
     assert s.treasury_due >= 0
     totals, pool = core.totals, m.pool
     assert totals.paid <= totals.owed
+    first = s.mode >= 3 or s.cash == 0 or totals.paid == totals.owed
+    assert first or world.shared_cash, "tickets come first"
     drawn = sum(t.drawn for t in core.tickets.values())
     waiting = pool.deposits.queue.amount + pool.deposits.queue.collected
     accounted = s.cash + s.insurance_due + s.treasury_due + pool.state.reserve + waiting

@@ -68,11 +68,13 @@ class Walk:
         try:
             result = getattr(m, name)(*args)
         except (Refused, TransferRefused) as error:
+            self.seen[f"{name} {error}"[:40]] += 1
             if isinstance(error, Refused):
-                assert error.reason in ORDINARY, error
-                self.seen[f"{name} {error.reason.name}"] += 1
+                ordinary = error.reason in ORDINARY
             else:
-                assert self.hostile and name not in NEVER_BLOCKED, error
+                ordinary = self.hostile and name not in NEVER_BLOCKED
+            if not ordinary:
+                raise
             after = (dict(m.state.__dict__), dict(m.core.balances), dict(m.core.positions))
             assert before == after, "a refusal changes nothing"
             return None
@@ -207,8 +209,10 @@ class Walk:
         m.accrue(KEEPER)
         for id_ in [i for i, p in m.core.positions.items() if p.size]:
             claim, cash, worth = m.net_claim(), m.state.cash * cfg.unit, m.nav()
-            if self.attempt("deleverage", KEEPER, id_) is None:
+            result = self.attempt("deleverage", KEEPER, id_)
+            if result is None:
                 continue
+            self.world.shared_cash |= any(name == "TicketWritten" for name, _ in result.events)
             now_claim, now_cash = max(0, m.net_claim()), m.state.cash * cfg.unit
             assert now_claim * cash <= claim * now_cash + cfg.unit * cash, "the factor never rises"
             if claim < cash:
@@ -264,9 +268,6 @@ class Walk:
                     if amount and (kind == "redeem" or account.shares):
                         getattr(m.pool, kind)(who, amount, who, who)
             laws(self.world)
-        dust = m.state.cash + m.pool.state.reserve
-        supply = m.pool.state.supply
-        assert dust * (supply + 1000) <= (dust + 1) * 10**6 or dust < 10**4, (dust, supply)
         self.seen["ended"] += 1
 
     def draw_tickets(self) -> None:
