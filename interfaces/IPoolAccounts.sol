@@ -8,7 +8,8 @@ interface IPoolAccounts {
     /// @param waiting amount whose price is due (redemptions: with the rest of earlier buckets)
     /// @param collecting amount of requests since
     /// @param collectingId its request id; the waiting bucket's is one less
-    /// @param dueAt the waiting bucket is priced at the first mark published after this (unix seconds), 0 if nothing waits
+    /// @param dueAt the waiting bucket is priced at the first mark published after this (unix seconds), 0 if
+    ///        nothing waits
     struct Buckets {
         uint128 waiting;
         uint128 collecting;
@@ -20,11 +21,13 @@ interface IPoolAccounts {
     error NotAllowed(address account, address caller);
     /// @notice Nobody could claim.
     error ZeroController();
-    /// @notice The amount is below the least (deposit requests: 2 token units; claims: what gives at least 1 share).
+    /// @notice The amount is below the least (deposit requests: 2 token units; claims: what gives at least 1
+    ///         share).
     error AmountTooSmall(uint256 amount, uint256 least);
     /// @notice Cash and waiting deposits together may not pass `most`.
     error AmountTooLarge(uint256 amount, uint256 most);
-    /// @notice The token moved another amount than asked (fee-on-transfer and rebasing tokens are not supported).
+    /// @notice The token moved another amount than asked (fee-on-transfer and rebasing tokens are not
+    ///         supported).
     error WrongAmountReceived(uint256 received, uint256 asked);
     /// @notice The market has ended: it takes no new money.
     error MarketSettled();
@@ -37,8 +40,9 @@ interface IPoolAccounts {
     function redemptionReserve() external view returns (uint256);
     /// @notice Shares of redemption requests that are not priced yet.
     function pendingRedeemShares() external view returns (uint256);
-    /// @notice Token units the pool must hold: the market's cash and unswept fees, waiting deposits, the redemption reserve.
-    ///         Money that funded tickets and is not drawn yet comes on top; the market knows it ticket by ticket.
+    /// @notice Token units the pool must hold: the market's cash and unswept fees, waiting deposits, the
+    ///         redemption reserve. Money that funded tickets and is not drawn yet comes on top; the market
+    ///         knows it ticket by ticket.
     function accounted() external view returns (uint256);
     function depositBuckets() external view returns (Buckets memory);
     function redeemBuckets() external view returns (Buckets memory);

@@ -20,7 +20,8 @@ interface IERC7540Deposit {
         uint256 assets
     );
 
-    /// @notice Takes `assets` from `owner` (the caller, or who made the caller an operator); `controller` will claim.
+    /// @notice Takes `assets` from `owner` (the caller, or who made the caller an operator); `controller`
+    ///         will claim.
     function requestDeposit(
         uint256 assets,
         address controller,
@@ -50,7 +51,8 @@ interface IERC7540Deposit {
     function mint(uint256 shares, address receiver, address controller) external returns (uint256 assets);
 }
 
-/// @notice Asynchronous redemptions (ERC-7540; interface id 0x620ee8e4). Claims are ERC-4626's withdraw and redeem.
+/// @notice Asynchronous redemptions (ERC-7540; interface id 0x620ee8e4). Claims are ERC-4626's withdraw and
+///         redeem.
 interface IERC7540Redeem {
     event RedeemRequest(
         address indexed controller,
@@ -60,7 +62,8 @@ interface IERC7540Redeem {
         uint256 shares
     );
 
-    /// @notice Takes `shares` from `owner` (the caller, who made it an operator or allowed it); `controller` will claim.
+    /// @notice Takes `shares` from `owner` (the caller, who made it an operator or allowed it); `controller`
+    ///         will claim.
     function requestRedeem(
         uint256 shares,
         address controller,
