@@ -7,10 +7,10 @@ import {WadMath} from "./WadMath.sol";
 import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 
 /// @title Funding
-/// @notice The rate drifts with the skew; the index is its integral, valued at the mark held while the time ran.
+/// @notice The rate drifts with the skew; the index is its integral, at the mark held meanwhile.
 /// @dev Ranges: WadMath.
 library Funding {
-    /// @dev Runs funding and the ramp up to `now_`. Nothing to do without elapsed time or once a final price stands.
+    /// @dev Runs funding and the ramp up to `now_`; nothing without elapsed time or past a final price.
     function accrue(State memory s, Config memory c, uint256 now_) internal pure {
         unchecked {
             if (now_ <= s.accruedAt || s.mode > Mode.FinalAnnounced) return;
@@ -39,9 +39,9 @@ library Funding {
             uint256 square = WadMath.abs(s.fundingRate);
             if (square == 0) return 0;
             square = WadMath.divUp(square * square, 1e27); // < 2^53
-            return FixedPointMathLib.fullMulDivUp(
-                s.mark, WadMath.divUp(square * c.skewScale, 2 * c.maxVelocity), 1e18
-            );
+            uint256 size = WadMath.divUp(square * c.skewScale, 2 * c.maxVelocity); // < 2^181
+            if (size < 2 ** 160) return WadMath.mulWadUp(s.mark, size);
+            return FixedPointMathLib.fullMulDivUp(s.mark, size, 1e18);
         }
     }
 

@@ -60,11 +60,11 @@ library Liquidation {
         }
     }
 
-    /// @dev The keeper's reward for closing a notional: clamp(floor(keeperRate x / 1e18), rewardFloor, rewardCap) (quote Wad).
+    /// @dev The keeper's reward for closing a notional x (quote Wad):
+    ///      clamp(floor(keeperRate x / 1e18), rewardFloor, rewardCap).
     function reward(Config memory c, uint256 closedNotional) internal pure returns (uint256 wad) {
         wad = WadMath.mulWadDown(c.keeperRate, closedNotional); // 2^64 x 2^150
-        if (wad > c.rewardCap) wad = c.rewardCap;
-        if (wad < c.rewardFloor) wad = c.rewardFloor;
+        wad = FixedPointMathLib.max(FixedPointMathLib.min(wad, c.rewardCap), c.rewardFloor);
     }
 
     /// @dev How much of abs(size) to close: the least that leaves equity at the target margin, or all of it.
@@ -93,8 +93,8 @@ library Liquidation {
         }
     }
 
-    /// @dev N': the largest notional that may stay, from the first linear piece that has a solution; 0 if none has.
-    ///      Pieces are ordered by what they close: from the bracket of N down.
+    /// @dev N': the largest notional that may stay, from the first linear piece that has a solution; 0 if
+    ///      none has. Pieces are ordered by what they close: from the bracket of N down.
     function _restNotional(
         LiquidationTerms memory t,
         Config memory c,
@@ -108,21 +108,23 @@ library Liquidation {
             uint256 growth = ramp * (1e18 + c.buffer); // G, 1e36 scale: < 2^129
             Bracket memory b;
             b.have = (t.equity < EQUITY_MAX ? t.equity : EQUITY_MAX) - 4 * int256(c.unit);
-            for (uint256 row = MarginTable.bracketOf(c, t.notional);; row -= 4) {
-                b.least = row == 0 ? 1 : c.table[row - 4] + 1;
+            uint256[32] memory table = c.table;
+            uint256 row = MarginTable.bracketOf(c, t.notional);
+            for (;; row -= 4) {
+                b.least = row == 0 ? 1 : MarginTable.word(table, row - 4) + 1;
                 bool last = b.least <= c.minNotional || row == 0;
-                if (b.least < c.minNotional) b.least = c.minNotional;
-                b.most = c.table[row] < t.notional ? c.table[row] : t.notional;
+                b.least = FixedPointMathLib.max(b.least, c.minNotional);
+                b.most = FixedPointMathLib.min(MarginTable.word(table, row), t.notional);
                 // mmRate < 2^60 and d <= mmRate N, so slope < 2^130 and offset <= slope N < 2^242
-                b.slope = WadMath.divUp(uint256(uint128(c.table[row + 1])) * growth, 1e18);
-                b.offset = FixedPointMathLib.fullMulDiv(c.table[row + 3], growth, 1e18);
+                b.slope = WadMath.divUp(uint256(uint128(MarginTable.word(table, row + 1))) * growth, 1e18);
+                b.offset = FixedPointMathLib.fullMulDiv(MarginTable.word(table, row + 3), growth, 1e18);
                 rest = _solveBracket(t, c, b);
                 if (rest != 0 || last) return rest;
             }
         }
     }
 
-    /// @dev The three cases of the keeper's reward within a bracket: floor, in proportion, cap. 0: no solution.
+    /// @dev The three cases of the keeper's reward in a bracket: floor, in proportion, cap. 0: no solution.
     function _solveBracket(
         LiquidationTerms memory t,
         Config memory c,
@@ -147,8 +149,9 @@ library Liquidation {
         }
     }
 
-    /// @dev One linear piece: closing x in [low, high] of n costs fee x / 1e36 + fixed_. With t the slope of the target margin:
-    ///      have - fixed_ - fee (n - N') = t N' - offset, solved for N', if t > fee; else only the piece's largest N' can do.
+    /// @dev One linear piece: closing x in [low, high] of n costs fee x + fixed_. If the target margin is
+    ///      steeper, have - fixed_ - fee (n - N') = slope N' - offset is solved for N'; else only the largest
+    ///      N' can do.
     function _solvePiece(
         Bracket memory b,
         uint256 n,
@@ -163,8 +166,8 @@ library Liquidation {
     {
         unchecked {
             // low <= n
-            uint256 most = n - low < b.most ? n - low : b.most;
-            uint256 least = high < n && n - high > b.least ? n - high : b.least;
+            uint256 most = FixedPointMathLib.min(n - low, b.most);
+            uint256 least = FixedPointMathLib.max(FixedPointMathLib.zeroFloorSub(n, high), b.least);
             if (most < least) return 0;
             // 2^129 x 2^120, 2^126 x 2^112, 2^242: the sums stay below 2^250
             int256 left = (b.have - int256(fixed_)) * 1e36 + int256(b.offset);
@@ -172,15 +175,16 @@ library Liquidation {
                 left -= int256(fee * n);
                 if (left < 0) return 0;
                 rest = uint256(left) / (b.slope - fee);
-                if (rest > most) rest = most;
+                rest = FixedPointMathLib.min(rest, most);
                 return rest < least ? 0 : rest;
             }
             return left >= int256(fee * (n - most) + b.slope * most) ? most : 0;
         }
     }
 
-    /// @dev Whether the partial plan leaves the target margin, with the integers it will use. A vault that can't pay all of
-    ///      the reward has more equity left than assumed here.
+    /// @dev Whether the partial plan leaves the target margin, with the integers it will use. A vault that
+    ///      can't pay all of the reward has more equity left than assumed here. Where t > f in every piece
+    ///      and t + k < 1 the four units of slack cover all roundings: it fails under odd parameters only.
     function _leavesTarget(
         State memory s,
         Config memory c,

@@ -6,16 +6,18 @@ import {WadMath} from "./WadMath.sol";
 import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 
 /// @title Margin requirements
-/// @notice Marginal brackets, like income tax: a requirement is rate x n - d in the bracket of n = max(N, minNotional).
-/// @dev Ranges: WadMath. Rates < 2^64 and n < 2^150, so rate x n < 2^214; d <= rate x n by construction of the table.
+/// @notice Marginal brackets, like income tax: a requirement is rate n - d in the bracket of
+///         n = max(N, minNotional).
+/// @dev Ranges: WadMath. Rates < 2^64 and n < 2^150, so rate n < 2^214; d <= rate n by construction.
 library MarginTable {
     /// @dev ceil(ceil((imRate n - dIm) / 1e18) mu / 1e18).
     function im(Config memory c, uint256 notional, uint256 mu) internal pure returns (uint256) {
         if (notional == 0) return 0;
         unchecked {
-            uint256 n = notional < c.minNotional ? c.minNotional : notional;
-            uint256 row = bracketOf(c, n);
-            uint256 base = (c.table[row + 1] >> 128) * n - c.table[row + 2];
+            if (notional < c.minNotional) notional = c.minNotional;
+            uint256[32] memory table = c.table;
+            uint256 row = bracketOf(c, notional);
+            uint256 base = (word(table, row + 1) >> 128) * notional - word(table, row + 2);
             return WadMath.mulWadUp(WadMath.divUp(base, 1e18), mu); // 2^155 x 2^64
         }
     }
@@ -25,7 +27,7 @@ library MarginTable {
         if (notional == 0) return 0;
         unchecked {
             uint256 base = mmBase(c, notional);
-            if (base >> 192 == 0) return WadMath.divUp(base * ramp, 1e36); // ramp < 2^64
+            if (base < 2 ** 192) return WadMath.divUp(base * ramp, 1e36); // ramp < 2^64
             return FixedPointMathLib.fullMulDivUp(base, ramp, 1e36);
         }
     }
@@ -38,21 +40,30 @@ library MarginTable {
         }
     }
 
-    /// @dev mmRate n - dMm at multiplier 1 (1e36 scale).
+    /// @dev mmRate n - dMm: MM at multiplier 1 (1e36 scale).
     function mmBase(Config memory c, uint256 notional) internal pure returns (uint256) {
         unchecked {
-            uint256 n = notional < c.minNotional ? c.minNotional : notional;
-            uint256 row = bracketOf(c, n);
-            return uint256(uint128(c.table[row + 1])) * n - c.table[row + 3];
+            if (notional < c.minNotional) notional = c.minNotional;
+            uint256[32] memory table = c.table;
+            uint256 row = bracketOf(c, notional);
+            return uint256(uint128(word(table, row + 1))) * notional - word(table, row + 3);
         }
     }
 
-    /// @dev First word of the first bracket whose upperNotional >= n; the last bracket has no end.
+    /// @dev Index of the first word of the first bracket whose upperNotional >= n; the last has no end.
     function bracketOf(Config memory c, uint256 n) internal pure returns (uint256 row) {
-        if (n <= c.table[0]) return 0;
+        uint256[32] memory table = c.table;
+        if (n <= table[0]) return 0;
         unchecked {
             uint256 last = 4 * (c.bracketCount - 1); // 1 to 8 brackets
-            while (row < last && n > c.table[row]) row += 4;
+            while (row < last && n > word(table, row)) row += 4;
+        }
+    }
+
+    /// @dev table[i], for an i that is below 32 by construction: rows come from `bracketOf`.
+    function word(uint256[32] memory table, uint256 i) internal pure returns (uint256 w) {
+        assembly ("memory-safe") {
+            w := mload(add(table, shl(5, i)))
         }
     }
 }

@@ -13,7 +13,8 @@ library PositionMath {
         return WadMath.abs(size);
     }
 
-    /// @dev floor(size (price - F) / 1e18) - basis: what the pool owes the position; negative: what it owes the pool.
+    /// @dev floor(size (price - F) / 1e18) - basis: what the pool owes the position; negative: what it owes
+    ///      the pool.
     function claim(
         int256 size,
         int256 basis,
@@ -73,8 +74,9 @@ library PositionMath {
         return WadMath.mulWadUp(sideSize, mark);
     }
 
-    /// @dev cash - netClaim - open tickets - mark Phi(K) - Psi (quote Wad). `openTickets` = owedTotal - paidTotal, below 2^128.
-    ///      Once all is settled, just the cash: tickets are paid from what was set aside for them.
+    /// @dev cash - netClaim - open tickets - mark Phi(K) - Psi (quote Wad); `openTickets` = owedTotal -
+    ///      paidTotal, below 2^128. Once all is settled, just the cash: tickets are paid from what was set
+    ///      aside for them.
     function nav(State memory s, Config memory c, uint256 openTickets) internal pure returns (int256) {
         unchecked {
             if (s.mode == Mode.Settled) return int256(s.cash * c.unit);

@@ -12,13 +12,19 @@ library Volatility {
     uint256 internal constant YEAR = 31_536_000; // seconds
     uint256 internal constant VARIANCE_MAX = type(uint80).max;
 
-    /// @dev Multiplier that the volatility asks for: ceil(volFactor ceil(sqrt(variance 1e18)) / 1e18).
-    function muVol(State memory s, Config memory c) internal pure returns (uint256) {
+    /// @dev Multiplier that the volatility asks for, at least 1:
+    ///      max(1, ceil(volFactor ceil(sqrt(variance 1e18)) / 1e18)).
+    function muVol(State memory s, Config memory c) internal pure returns (uint256 mu) {
         unchecked {
             uint256 square = s.variance * 1e18; // < 2^140
+            uint256 factor = c.volFactor; // < 2^128
+            if (factor == 0) return 1e18;
+            // the root is needed past 1 only: factor root <= 1e36 iff square <= floor(1e36 / factor)^2
+            uint256 quiet = 1e36 / factor;
+            if (square <= quiet * quiet) return 1e18;
             uint256 root = FixedPointMathLib.sqrt(square);
             if (root * root < square) ++root;
-            return WadMath.mulWadUp(c.volFactor, root); // 2^128 x 2^71
+            return WadMath.mulWadUp(factor, root); // 2^128 x 2^71
         }
     }
 
@@ -26,10 +32,9 @@ library Volatility {
     function target(State memory s, Config memory c) internal pure returns (uint256 mu) {
         mu = muVol(s, c);
         if (mu > c.muMax) mu = c.muMax;
-        if (mu < 1e18) mu = 1e18;
     }
 
-    /// @dev Takes a sample of the variance if the last one is old enough. `mark` is the new mark (at least 1).
+    /// @dev Takes a sample of the variance if the last one is old enough. `mark` is the new one, at least 1.
     function sample(State memory s, Config memory c, uint256 mark, uint256 publishedAt) internal pure {
         unchecked {
             // times < 2^40
@@ -49,7 +54,8 @@ library Volatility {
         }
     }
 
-    /// @dev Moves the multiplier of MM over `elapsed` > 0 seconds: it falls at once, and rises at most `rampPerHour`.
+    /// @dev Moves the multiplier of MM over `elapsed` > 0 seconds: it falls at once, and rises at most
+    ///      `rampPerHour`.
     function advanceRamp(State memory s, Config memory c, uint256 elapsed) internal pure {
         uint256 goal = target(s, c);
         uint256 ramp = s.ramp;
@@ -63,17 +69,18 @@ library Volatility {
         s.ramp = goal;
     }
 
-    /// @dev Multiplier of IM at a NAV (quote Wad). It includes the ramp, which outlives a fall of the target by one block.
+    /// @dev Multiplier of IM at a NAV (quote Wad). It includes the ramp, which outlives a fall of the target
+    ///      by one block.
     function muIm(State memory s, Config memory c, int256 navWad) internal pure returns (uint256 mu) {
         mu = muVol(s, c);
         uint256 depth = muDepth(s, c, navWad);
         if (depth > mu) mu = depth;
-        if (mu > c.muMax) mu = c.muMax;
-        if (mu < 1e18) mu = 1e18;
+        if (mu > c.muMax) mu = c.muMax; // >= 1
         if (mu < s.ramp) mu = s.ramp;
     }
 
-    /// @dev 1 + ceil(depthSlope (u - u0) / (1 - u0)) past u0, u the larger side over the pool's capacity; u = 1 without any.
+    /// @dev 1 + ceil(depthSlope (u - u0) / (1 - u0)) past u0; u is the larger side over the pool's capacity,
+    ///      or 1 if it has none.
     function muDepth(State memory s, Config memory c, int256 navWad) internal pure returns (uint256) {
         unchecked {
             uint256 used = 1e18;
@@ -82,7 +89,8 @@ library Volatility {
                 if (capacity > c.maxOpenInterest) capacity = c.maxOpenInterest;
                 if (capacity != 0) {
                     uint256 larger = s.sizeLong > s.sizeShort ? s.sizeLong : s.sizeShort;
-                    used = WadMath.divUp(PositionMath.sideNotional(larger, s.mark) * 1e18, capacity); // 2^150 x 2^60
+                    larger = PositionMath.sideNotional(larger, s.mark); // < 2^150
+                    used = WadMath.divUp(larger * 1e18, capacity);
                     // past this the result exceeds every muMax (< 2^64) already, unless the slope is 0
                     if (used > type(uint128).max) used = type(uint128).max;
                 }
