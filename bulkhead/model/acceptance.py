@@ -21,7 +21,7 @@ def accrue(core: Core) -> bool:
         return False
     rate, growth = funding.advance(s.funding_rate, s.skew, s.mark, dt, cfg)
     s.funding_rate = rate
-    s.funding_index += growth
+    s.funding_index = funding.indexed(s.funding_index, growth)
     s.ramp = volatility.ramped(s.ramp, volatility.target(s.variance, cfg), dt, cfg)
     s.accrued_at = core.now
     return True

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bulkhead.model.types import Config, Terms
 from bulkhead.model.wad import RAY, WAD, ceil_div, clamp, trunc_div
 
+INDEX_MAX = 2**87 - 1
+
 
 def velocity(skew: int, cfg: Config) -> int:
     """Change of the rate per second (Ray per second squared)."""
@@ -23,6 +25,11 @@ def advance(rate: int, skew: int, mark: int, dt: int, cfg: Config) -> tuple[int,
         end = cfg.max_rate if speed > 0 else -cfg.max_rate
         twice = 2 * end * dt - trunc_div((end - rate) ** 2, speed)
     return end, trunc_div(twice * mark, 2 * RAY)
+
+
+def indexed(index: int, growth: int) -> int:
+    """The index after its growth: it stops at the ends of its 88 bits, so no exit is blocked."""
+    return clamp(index + growth, -INDEX_MAX, INDEX_MAX)
 
 
 def psi(mark: int, rate: int, cfg: Terms) -> int:

@@ -10,6 +10,8 @@ import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 /// @notice The rate drifts with the skew; the index is its integral, at the mark held meanwhile.
 /// @dev Ranges: WadMath.
 library Funding {
+    int256 internal constant INDEX_MAX = type(int88).max; // what storage holds, either way
+
     /// @dev Runs funding and the ramp up to `now_`; nothing without elapsed time or past a final price.
     function accrue(State memory s, Config memory c, uint256 now_) internal pure {
         unchecked {
@@ -62,7 +64,11 @@ library Funding {
                 twice = 2 * next * elapsed - gap * gap / speed;
             }
             s.fundingRate = next;
-            s.fundingIndex += twice * int256(s.mark) / 2e27; // abs(twice) <= 2 maxRate dt: 2^113 x 2^96
+            // abs(twice) <= 2 maxRate dt: 2^113 x 2^96. Stops at its end: a revert would block exits
+            int256 index = s.fundingIndex + twice * int256(s.mark) / 2e27;
+            if (index > INDEX_MAX) index = INDEX_MAX;
+            if (index < -INDEX_MAX) index = -INDEX_MAX;
+            s.fundingIndex = index;
         }
     }
 }

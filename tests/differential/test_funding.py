@@ -37,12 +37,14 @@ def accrued(s: State, cfg: Config, now: int) -> State:
         s,
         accrued_at=now,
         funding_rate=rate,
-        funding_index=s.funding_index + grown,
+        funding_index=funding.indexed(s.funding_index, grown),
         ramp=volatility.ramped(s.ramp, volatility.target(s.variance, cfg), elapsed, cfg),
     )
 
 
-def moments(rng: Random, cfg: Config, states: list[State]) -> list[int]:
+def moments(
+    rng: Random, cfg: Config, states: list[State], ages: int = AGES
+) -> list[int]:
     """Times that often end where the clamp of the rate bites, or a second beside."""
     found = []
     for s in states:
@@ -51,7 +53,7 @@ def moments(rng: Random, cfg: Config, states: list[State]) -> list[int]:
         if speed:
             bound = cfg.max_rate if speed > 0 else -cfg.max_rate
             bites = [(bound - s.funding_rate) // speed]
-        found.append(s.accrued_at + pick(rng, 0, AGES, bites))
+        found.append(s.accrued_at + pick(rng, 0, ages, bites))
     return found
 
 
@@ -81,7 +83,7 @@ def test_accrue__in_pieces__is_once_but_for_rounding(library: Contract, seed: in
     rng = Random(seed)
     cfg = config(rng)
     states = [state(rng, cfg) for _ in range(NUMBER // 3)]
-    times = moments(rng, cfg, states)
+    times = moments(rng, cfg, states, 2**25)
     once, _ = ask(library, "accrue", cfg, states, times)
     pieces = 3
     current = states
@@ -117,6 +119,21 @@ def test_accrue__after_the_final_price__does_nothing(library: Contract, mode: Mo
     found, _ = ask(library, "accrue", cfg, states, [s.accrued_at + 3600 for s in states])
     for got, s in zip(found, states, strict=True):
         check(got, s)
+
+
+def test_accrue__index_at_its_end__stops_and_comes_back(library: Contract) -> None:
+    """A mark out of this world can drive the index to the end of its 88 bits, but blocks no exit."""
+    rng = Random(4)
+    cfg = replace(config(rng), max_rate=10**21, max_velocity=10**18)
+    one = replace(state(rng, cfg), mark=2**96 - 1, funding_index=0, funding_rate=0)
+    for sign in (1, -1):
+        long, short = (cfg.skew_scale, 0) if sign > 0 else (0, cfg.skew_scale)
+        s = replace(one, size_long=long, size_short=short)
+        (got,), _ = ask(library, "accrue", cfg, [s], [s.accrued_at + 10**8])
+        assert got.fundingIndex == sign * (2**87 - 1)
+        back = replace(s, funding_index=got.fundingIndex, funding_rate=-sign * cfg.max_rate)
+        (got,), _ = ask(library, "accrue", cfg, [back], [s.accrued_at + 60])
+        assert abs(got.fundingIndex) < 2**87 - 1
 
 
 @given(seed=SEEDS, wild=st.booleans())
