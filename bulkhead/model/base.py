@@ -64,6 +64,7 @@ class Base:
         self.core = Core(cfg, now, market, timelock)
         self.core.guardian = guardian
         self.pool = Pool(self.core)
+        self.on_margin_call = self.core.on_margin_call  # owner -> callable(model, id, shortfall)
         self.core.state.__dict__.update(
             mark=initial_mark,
             accrued_at=now,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bulkhead.model import MarketModel, Reading
+from bulkhead.model.margin import mm
 from bulkhead.model.presets import eth_usd
 from bulkhead.model.wad import WAD
 
@@ -97,8 +98,6 @@ def laws(world: World) -> None:
             price = core.favourable(p.size)
             equity = core.ledger(id_).equity(price)
             n = -(-abs(p.size) * price // WAD)
-            from bulkhead.model.margin import mm
-
             assert m.liquidatable(id_) == (p.size != 0 and equity < mm(n, s.ramp, core.cfg)), (
                 "liquidatable iff"
             )
