@@ -1,0 +1,1 @@
+"""What every action costs: receipts of whole transactions on a local chain, kept and compared."""

@@ -1,0 +1,37 @@
+"""Every key of the snapshot: what measures it and what it may cost.
+
+Budgets are for whole transactions: an OpenZeppelin token of 6 decimals with unlimited approvals,
+whose payees hold some already, and a new mark with a volatility sample and funding in each
+transaction that needs a price. Keys without a budget are watched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bulkhead.gas import trading, upkeep
+from bulkhead.gas.stage import Stage
+
+_TABLE: dict[Callable[[Stage], int], int | None] = {
+    trading.open_new_vault: 240_000,
+    trading.open_reused_vault: 182_000,
+    trading.top_up_by_transfer: 34_500,
+    trading.add_margin: 50_000,
+    trading.remove_margin: 130_000,
+    trading.decrease: 145_000,
+    trading.close_and_withdraw: 141_000,
+    trading.liquidate_full: 139_000,
+    trading.liquidate_partial: 150_000,
+    trading.liquidate_many_10_per_position: 49_000,
+    upkeep.settle: None,
+    upkeep.reserve: None,
+    upkeep.request_deposit: None,
+    upkeep.request_redeem: None,
+    upkeep.price_bucket: None,
+    upkeep.claim_deposit: None,
+    upkeep.claim_redeem: None,
+    trading.deleverage: None,
+    trading.margin_call: None,
+}
+MEASUREMENTS = {run.__name__: run for run in _TABLE}
+BUDGETS = {run.__name__: budget for run, budget in _TABLE.items()}

@@ -1,0 +1,54 @@
+"""Tables of what was measured, and what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def _grid(head: list[str], rows: list[list[str]]) -> str:
+    widths = [max(len(row[at]) for row in [head, *rows]) for at in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if at == 0 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in [head, *rows]
+    )
+
+
+def table(found: Mapping[str, int], budgets: Mapping[str, int | None]) -> str:
+    """Every key with its budget and how much of that is left."""
+    rows = []
+    for key, gas in found.items():
+        budget = budgets[key]
+        left = "" if budget is None else f"{budget - gas:,}"
+        mark = "" if budget is None or gas <= budget else "OVER"
+        rows.append([key, "" if budget is None else f"{budget:,}", f"{gas:,}", left, mark])
+    return _grid(["key", "budget", "measured", "margin", ""], rows)
+
+
+def growth(few: Mapping[str, int], many: Mapping[str, int], counts: tuple[int, int]) -> str:
+    """Every key at two numbers of positions."""
+    rows = [[key, f"{few[key]:,}", f"{many[key]:,}", f"{many[key] - few[key]:+,}"] for key in few]
+    return _grid(["key", *(f"at {count:,}" for count in counts), "growth"], rows)
+
+
+def over(found: Mapping[str, int], budgets: Mapping[str, int | None]) -> list[str]:
+    """A line for each key over its budget."""
+    return [
+        f"{key} costs {gas:,}: {gas - budget:,} over its budget of {budget:,}"
+        for key, gas in found.items()
+        if (budget := budgets[key]) is not None and gas > budget
+    ]
+
+
+def changes(before: Mapping[str, int], now: Mapping[str, int]) -> list[str]:
+    """A line for each key that differs."""
+    lines = []
+    for key in sorted({*before, *now}):
+        old, new = before.get(key), now.get(key)
+        if old is None or new is None:
+            lines.append(f"{key}: {'not measured any more' if new is None else f'new, {new:,}'}")
+        elif old != new:
+            lines.append(f"{key}: {old:,} -> {new:,} ({new - old:+,})")
+    return lines

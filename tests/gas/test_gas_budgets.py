@@ -1,0 +1,66 @@
+"""Every action on a chain: within its budget, as recorded, and the same in a crowd of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bulkhead.chain.anvil import Anvil
+from bulkhead.chain.artifacts import Artifacts
+from bulkhead.gas import __main__ as command
+from bulkhead.gas import trading
+from bulkhead.gas.checks import DEEP, THIN
+from bulkhead.gas.stage import START, GasError, Stage, set_the_stage
+from bulkhead.model.types import Action
+
+
+@pytest.fixture(scope="module")
+def module_stage(artifacts: Artifacts) -> Iterator[Stage]:
+    with Anvil(timestamp=START) as anvil:
+        yield set_the_stage(anvil, command.FEW)
+
+
+@pytest.fixture
+def stage(module_stage: Stage) -> Iterator[Stage]:
+    with module_stage.rpc.isolated():
+        yield module_stage
+
+
+def test_gas__every_action__is_within_its_budget_and_as_recorded(
+    artifacts: Artifacts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = command.main(["--check"])
+    assert status == 0, capsys.readouterr().err
+
+
+def test_gas__hundred_times_the_positions__costs_the_same(artifacts: Artifacts) -> None:
+    assert command.measure(command.FEW) == command.measure(command.MANY)
+
+
+@pytest.mark.parametrize(
+    ("mark", "action", "found"),
+    [
+        (DEEP, Action.LIQUIDATE_PARTIAL, "LIQUIDATE_FULL"),
+        (THIN, Action.LIQUIDATE_FULL, "LIQUIDATE_PARTIAL"),
+    ],
+)
+def test_measurement__of_another_liquidation__is_refused(
+    stage: Stage, mark: int, action: Action, found: str
+) -> None:
+    with pytest.raises(GasError, match=f"it was {found}, not {action.name}"):
+        trading._liquidate(stage, mark, action)
+
+
+def test_measurement__without_a_new_round__is_refused(stage: Stage) -> None:
+    stage.rpc.next_time(stage.rpc.time() + 60)
+    with pytest.raises(GasError, match="not a new one"), stage.accruing():
+        stage.market.accrue(sender=stage.people["keeper"])
+    with pytest.raises(GasError, match="no mark was accepted"), stage.accruing():
+        stage.rpc.warp(60)
+
+
+def test_measurement__sooner_than_the_sample_interval__is_refused(stage: Stage) -> None:
+    stage.tick(seconds=30)
+    with pytest.raises(GasError, match="not sampled"), stage.accruing():
+        stage.market.accrue(sender=stage.people["keeper"])

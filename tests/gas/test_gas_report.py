@@ -1,0 +1,80 @@
+"""The tables and comparisons of the gas harness, without a chain."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bulkhead.gas import __main__ as command
+from bulkhead.gas import report
+
+BUDGETS = {"open": 200, "watched": None}
+
+
+def test_table__budgeted_and_watched_keys__show_what_is_left() -> None:
+    lines = report.table({"open": 1_150, "watched": 7}, {"open": 1_200, "watched": None}).split(
+        "\n"
+    )
+    assert [line.split() for line in lines] == [
+        ["key", "budget", "measured", "margin"],
+        ["open", "1,200", "1,150", "50"],
+        ["watched", "7"],
+    ]
+
+
+@pytest.mark.parametrize(("gas", "is_over"), [(199, False), (200, False), (201, True)])
+def test_over__a_unit_beyond_the_budget__is_named(gas: int, is_over: bool) -> None:
+    lines = report.over({"open": gas, "watched": 10**9}, BUDGETS)
+    assert lines == (["open costs 201: 1 over its budget of 200"] if is_over else [])
+    assert ("OVER" in report.table({"open": gas}, BUDGETS)) == is_over
+
+
+def test_changes__new_gone_and_different_keys__are_named() -> None:
+    found = report.changes({"a": 1, "b": 2, "c": 3}, {"b": 2, "c": 1_003, "d": 4})
+    assert found == ["a: not measured any more", "c: 3 -> 1,003 (+1,000)", "d: new, 4"]
+
+
+def test_growth__two_counts__shows_the_difference() -> None:
+    lines = report.growth({"open": 5}, {"open": 7}, (10, 1_000)).split("\n")
+    assert lines[0].split() == ["key", "at", "10", "at", "1,000", "growth"]
+    assert lines[1].split() == ["open", "5", "7", "+2"]
+
+
+@pytest.fixture
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "gas" / "snapshot.json"
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    monkeypatch.setattr(command, "RECORD", path)
+    monkeypatch.setattr(command, "measure", lambda: {"reserve": 50_000})
+    return path
+
+
+def test_check__record_of_the_same__passes(
+    record: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--write", "--json"]) == 0
+    assert json.loads(record.read_text()) == json.loads(capsys.readouterr().out)
+    assert command.main(["--check"]) == 0
+    assert capsys.readouterr().out == "gas: unchanged\n"
+
+
+def test_check__record_of_other_figures_or_none__fails_and_says_what(
+    record: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--check"]) == 1
+    assert "reserve: new, 50,000" in capsys.readouterr().err
+    record.parent.mkdir()
+    record.write_text('{"reserve": 49000}')
+    assert command.main(["--check"]) == 1
+    assert "reserve: 49,000 -> 50,000 (+1,000)" in capsys.readouterr().err
+
+
+def test_check__over_budget__fails_even_if_recorded(
+    record: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(command.BUDGETS, "reserve", 49_999)
+    assert command.main(["--write"]) == 0
+    assert command.main(["--check"]) == 1
+    assert "reserve costs 50,000: 1 over its budget of 49,999" in capsys.readouterr().err
