@@ -165,7 +165,7 @@ def abi_config(cfg: Config) -> dict[str, Any]:
 
 def abi_state(value: State) -> dict[str, Any]:
     """A State as the ABI wants it."""
-    return {**as_abi(value), "configStore": NOBODY}
+    return {**as_abi(value), "configStore": NOBODY, "ticketsOpen": False}
 
 
 def ask(harness: Contract, function: str, cfg: Config, *columns: Sequence[Any]) -> Any:
