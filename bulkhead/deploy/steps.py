@@ -11,6 +11,7 @@ from bulkhead.chain.contract import Contract, Function, at, creation
 from bulkhead.chain.errors import ChainError, Reverted
 from bulkhead.chain.rpc import Receipt, Rpc
 
+GAS = 2**24  # the most that a transaction may have (EIP-7825)
 _SALT = b"\0" * 32
 
 
@@ -30,7 +31,7 @@ class Step:
 Notice = Callable[[Step], None]
 
 
-def _quiet(_: Step) -> None:
+def quiet(_: Step) -> None:
     """Nobody listens."""
 
 
@@ -43,7 +44,7 @@ class Deployer:
         sender: str,
         *,
         artifacts: Artifacts | None = None,
-        notice: Notice = _quiet,
+        notice: Notice = quiet,
     ) -> None:
         self.rpc = rpc
         self.sender = sender
@@ -70,7 +71,9 @@ class Deployer:
             if self.rpc.code(where):
                 continue
             code = self.artifacts.get(library).link(found)
-            sent = self.rpc.send(CREATE2_FACTORY, _SALT + code, sender=self.sender, check=False)
+            sent = self.rpc.send(
+                CREATE2_FACTORY, _SALT + code, sender=self.sender, gas=GAS, check=False
+            )
             self._sent(sent)
             if not self.rpc.code(where):
                 raise ChainError(f"{library} did not deploy: is there a CREATE2 factory?")
@@ -84,7 +87,7 @@ class Deployer:
     def create(self, name: str, *args: Any) -> Contract:
         """Deploy a contract with its libraries."""
         code = creation(self.artifacts.get(name), self.code(name), args)
-        receipt = self._sent(self.rpc.send(None, code, sender=self.sender, check=False))
+        receipt = self._sent(self.rpc.send(None, code, sender=self.sender, gas=GAS, check=False))
         if receipt.contract is None:
             raise ChainError(f"{name} was mined without an address")
         self._note("contract", name, receipt.contract, args, receipt)
@@ -92,7 +95,7 @@ class Deployer:
 
     def call(self, what: str, function: Function, *args: Any) -> Receipt:
         """Send a call."""
-        receipt = self._sent(function.send(*args, sender=self.sender, check=False))
+        receipt = self._sent(function.send(*args, sender=self.sender, gas=GAS, check=False))
         self._note("call", what, function.prepare(*args).to, args, receipt)
         return receipt
 

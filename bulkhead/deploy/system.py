@@ -1,0 +1,179 @@
+"""One function that stands a whole market up: for tests, gas, the demo and real chains alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from eth_hash.auto import keccak
+
+from bulkhead.chain.abi import address
+from bulkhead.chain.artifacts import Artifacts
+from bulkhead.chain.contract import Contract, at, events
+from bulkhead.chain.errors import Reverted
+from bulkhead.chain.rpc import Rpc
+from bulkhead.deploy import roles
+from bulkhead.deploy.params import abi, check_listing, to_params
+from bulkhead.deploy.roles import People
+from bulkhead.deploy.schema import MarketFile
+from bulkhead.deploy.steps import Deployer, Notice, Step, quiet
+from bulkhead.errors import BadInput
+from bulkhead.model.types import ZERO_ADDRESS, Params
+
+WAD = 10**18
+
+
+@dataclass(frozen=True)
+class System:
+    """A deployed market: its contracts, who governs it, and how it came to be."""
+
+    rpc: Rpc
+    market_file: MarketFile
+    params: Params
+    people: People
+    deployer: str
+    token: Contract
+    feed: str
+    oracle: Contract
+    authority: Contract
+    factory: Contract
+    market: Contract
+    pool: Contract
+    fund: Contract
+    vault: Contract  # the implementation behind all vaults
+    lens: Contract
+    libraries: dict[str, str]
+    steps: tuple[Step, ...]
+    block: int  # that listed the market
+
+    def holders(self) -> list[str]:
+        """Addresses of the system that may hold collateral, vaults aside."""
+        found = (self.pool.address, self.fund.address, self.market.address, self.people.treasury)
+        return list(dict.fromkeys(address(one) for one in found))
+
+
+def oracle_settings(
+    market: MarketFile, feed: str, decimals: int, sequencer: str | None
+) -> dict[str, Any]:
+    """`ChainlinkOracle.Settings` by field name. Bounds are in the feed's own decimals."""
+    terms, answer = market.oracle, 10**decimals
+    return {
+        "feed": feed,
+        "maxAgeSecs": terms.max_age,
+        "minAnswer": terms.lowest * answer // WAD,
+        "maxAnswer": terms.highest * answer // WAD,
+        "maxDeviation": terms.max_deviation,
+        "spread": terms.spread,
+        "sequencerFeed": sequencer or ZERO_ADDRESS,
+        "sequencerGraceSecs": terms.sequencer_grace if sequencer else 0,
+    }
+
+
+def _check_token(market: MarketFile, token: Contract) -> None:
+    """The file must speak of this token."""
+    if not token._rpc.code(token.address):
+        raise BadInput("token", token.address, "there must be a contract at this address")
+    found = token.decimals()
+    if found != market.token.decimals:
+        limit = f"{market.token.decimals} decimals, as the market file says"
+        raise BadInput(f"token {token.address}", f"{found} decimals", limit)
+
+
+def _first_mark(oracle: Contract) -> int:
+    """The price that the market will be listed at (Wad)."""
+    try:
+        return int(oracle.read(0)[0])
+    except Reverted as problem:
+        raise BadInput("the oracle's price", problem, "a market is listed at a valid one") from None
+
+
+def deploy_market(
+    rpc: Rpc,
+    market: MarketFile,
+    *,
+    deployer: str,
+    people: People,
+    token: str | None = None,
+    feed: str | None = None,
+    oracle: Contract | None = None,
+    sequencer: str | None = None,
+    artifacts: Artifacts | None = None,
+    notice: Notice = quiet,
+) -> System:
+    """Deploy everything a market needs that is not there yet, and hand it over.
+
+    Without `token` a test token that anyone mints is deployed. The price comes from `oracle`, or
+    from a new adapter of the Chainlink `feed`.
+    """
+    hand = Deployer(rpc, deployer, artifacts=artifacts, notice=notice)
+    if token is None:
+        coin = hand.create("TestToken", market.token.decimals)
+    else:
+        coin = at(rpc, "TestToken", token, artifacts=artifacts)
+    _check_token(market, coin)
+    if oracle is None:
+        if feed is None:
+            raise BadInput("feed", "nothing", "a feed's address is wanted, or an oracle")
+        decimals = at(rpc, "IAggregatorV3", feed, artifacts=artifacts).decimals()
+        terms = oracle_settings(market, feed, decimals, sequencer)
+        oracle = hand.create("ChainlinkOracle", terms)
+    params = to_params(market, oracle=oracle.address, treasury=people.treasury)
+    check_listing(market, params, _first_mark(oracle))
+    authority = hand.create("Authority", deployer)
+    created = _create(hand, market, params, coin, authority)
+    handle = {
+        name: at(rpc, contract, created[name], artifacts=artifacts)
+        for name, contract in (
+            ("market", "Market"),
+            ("pool", "LiquidityPool"),
+            ("fund", "InsuranceFund"),
+            ("vault", "PositionVault"),
+        )
+    }
+    roles.give(hand, authority, handle["market"], people)
+    return System(
+        rpc=rpc,
+        market_file=market,
+        params=params,
+        people=people,
+        deployer=address(deployer),
+        token=coin,
+        feed=feed or ZERO_ADDRESS,
+        oracle=oracle,
+        authority=authority,
+        factory=created["factory"],
+        lens=hand.create("MarketLens") if "MarketLens" in hand.artifacts.names() else None,  # type: ignore[arg-type]
+        libraries=dict(hand.libraries),
+        steps=tuple(hand.steps),
+        block=created["block"],
+        **handle,
+    )
+
+
+def _create(
+    hand: Deployer, market: MarketFile, params: Params, token: Contract, authority: Contract
+) -> dict[str, Any]:
+    """Deploy the factory, let it create the market, and say where everything is."""
+    codes = [
+        hand.code(name) for name in ("Market", "LiquidityPool", "InsuranceFund", "PositionVault")
+    ]
+    factory = hand.create("MarketFactory", *(keccak(code) for code in codes))
+    variance = market.listing.volatility**2 // WAD
+    receipt = hand.call(
+        f"create the market {market.name}",
+        factory.createMarket,
+        *codes,
+        token.address,
+        authority.address,
+        abi(params),
+        variance,
+    )
+    listed = events(receipt, "MarketCreated", of=factory)[0]
+    return {
+        "factory": factory,
+        "block": receipt.block,
+        "market": listed.market,
+        "pool": listed.pool,
+        "fund": listed.fund,
+        "vault": listed.vaultImplementation,
+    }

@@ -1,0 +1,160 @@
+"""Reading a chain back against a record: code, links, roles, delays and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from eth_hash.auto import keccak
+
+from bulkhead.chain.artifacts import Artifact, Artifacts, default
+from bulkhead.chain.contract import Contract, at, registry
+from bulkhead.chain.rpc import Rpc
+from bulkhead.deploy import roles
+from bulkhead.deploy.record import PARTS, Record, plain
+
+MIN_DELAY = 2 * 86_400
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """Something on the chain is not what the record says."""
+
+    what: str
+    expected: Any
+    found: Any
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.found} on the chain, {self.expected} expected"
+
+
+def masked(code: bytes, artifact: Artifact) -> bytes:
+    """Code with its immutables zeroed."""
+    found = bytearray(code)
+    for places in artifact.immutables.values():
+        for place in places:
+            found[place.start : place.start + place.length] = bytes(place.length)
+    return bytes(found)
+
+
+def _code(rpc: Rpc, record: Record, known: Artifacts) -> Iterator[Mismatch]:
+    """The code is what this source compiles to, and what the record hashed."""
+    for name, part in record.parts.items():
+        code = rpc.code(part.address)
+        found = "0x" + keccak(code).hex()
+        if found != part.code_hash:
+            yield Mismatch(f"code hash of {name} at {part.address}", part.code_hash, found)
+        if part.contract:
+            artifact = known.get(part.contract)
+            wanted = masked(artifact.link_runtime(record.libraries), artifact)
+            if masked(code, artifact) != wanted:
+                size = f"{len(code)} bytes that differ"
+                yield Mismatch(f"code of {name} at {part.address}", part.contract, size)
+    for name, where in record.libraries.items():
+        artifact = known.get(name)
+        wanted = masked(artifact.link_runtime(record.libraries), artifact)
+        if masked(rpc.code(where), artifact) != wanted:
+            yield Mismatch(f"code of library {name} at {where}", name, "other code")
+        if known.libraries(name) | {name: where} and where not in record.libraries.values():
+            yield Mismatch(f"library {name}", where, "not linked")
+
+
+def _links(handles: dict[str, Contract], record: Record) -> Iterator[Mismatch]:
+    """Every contract points at the others."""
+    expected = {
+        "market": {
+            "TOKEN": "token",
+            "POOL": "pool",
+            "FUND": "fund",
+            "VAULT_IMPLEMENTATION": "vault",
+            "authority": "authority",
+        },
+        "pool": {"MARKET": "market", "asset": "token"},
+        "fund": {"MARKET": "market", "TOKEN": "token", "POOL": "pool"},
+        "vault": {"MARKET": "market", "TOKEN": "token", "POOL": "pool"},
+    }
+    for name, links in expected.items():
+        for getter, target in links.items():
+            found = getattr(handles[name], getter)()
+            if found != record.address(target):
+                yield Mismatch(f"{name}.{getter}", record.address(target), found)
+
+
+def _params(market: Contract, record: Record) -> Iterator[Mismatch]:
+    """The market's configuration is the record's parameters."""
+    config = market.config()
+    wanted = dict(record.params)
+    rows = wanted.pop("brackets")
+    for name, value in wanted.items():
+        found = plain(getattr(config, name))
+        if found != value:
+            yield Mismatch(f"parameter {name}", value, found)
+    if config.bracketCount != len(rows):
+        yield Mismatch("brackets", len(rows), config.bracketCount)
+        return
+    for place, row in enumerate(rows):
+        upper, packed = config.table[4 * place : 4 * place + 2]
+        found = {"upperNotional": upper, "imRate": packed >> 128, "mmRate": packed % 2**128}
+        for name, value in found.items():
+            if plain(value) != row[name]:
+                yield Mismatch(f"bracket {place + 1}, {name}", row[name], plain(value))
+
+
+def _functions(authority: Contract, market: Contract) -> Iterator[Mismatch]:
+    """Each governed function belongs to its role, and to none else."""
+    if authority.isTargetClosed(market.address):
+        yield Mismatch("the market's governance", "open", "closed")
+    for role, names in roles.FUNCTIONS.items():
+        for name, selector in zip(names, roles.selectors(market, role), strict=True):
+            found = authority.getTargetFunctionRole(market.address, selector)
+            if found != role:
+                yield Mismatch(f"role of {name}", role, found)
+    for role in roles.LABELS:
+        if authority.getRoleAdmin(role) != roles.ADMIN:
+            yield Mismatch(f"admin of role {role}", roles.ADMIN, authority.getRoleAdmin(role))
+
+
+def _members(rpc: Rpc, authority: Contract, record: Record) -> Iterator[Mismatch]:
+    """Exactly the people of the record, with their delays; nobody else was ever let in."""
+    people, delay = record.people, int(record.people["delay"])
+    if delay < MIN_DELAY:
+        yield Mismatch("delay of governance", f"at least {MIN_DELAY} s", f"{delay} s")
+    wanted = {
+        (roles.ADMIN, people["governance"].lower()): delay,
+        (roles.TIMELOCK, people["governance"].lower()): delay,
+        (roles.GUARDIAN, people["guardian"].lower()): 0,
+    }
+    seen = set(wanted)
+    for log in rpc.logs(of=authority, topics=[registry().topic("RoleGranted")]):
+        event = registry().event(log)
+        if event is not None:
+            seen.add((event.roleId, event.account))
+    for role, account in sorted(seen):
+        member, held = authority.hasRole(role, account)
+        found = held if member else "no member"
+        expected = wanted.get((role, account), "no member")
+        if found != expected:
+            yield Mismatch(f"delay of {account} in role {role}", expected, found)
+
+
+def verify(rpc: Rpc, record: Record, artifacts: Artifacts | None = None) -> list[Mismatch]:
+    """All differences between a chain and a record; an empty list is a verified deployment."""
+    known = artifacts or default()
+    if rpc.chain_id() != record.chain_id:
+        return [Mismatch("chain id", record.chain_id, rpc.chain_id())]
+    empty = [
+        Mismatch(f"{name} at {part.address}", "a contract", "no code")
+        for name, part in record.parts.items()
+        if not rpc.code(part.address)
+    ]
+    if empty:
+        return empty
+    handles = {
+        name: at(rpc, contract, record.address(name), artifacts=known)
+        for name, contract in PARTS.items()
+    }
+    found = [*_code(rpc, record, known), *_links(handles, record)]
+    found += _params(handles["market"], record)
+    found += _functions(handles["authority"], handles["market"])
+    return found + list(_members(rpc, handles["authority"], record))

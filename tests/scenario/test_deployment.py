@@ -1,0 +1,211 @@
+"""From a market file to a verified deployment, and every way a chain can differ from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bulkhead.chain.anvil import Anvil
+from bulkhead.chain.artifacts import Artifacts
+from bulkhead.chain.contract import deploy
+from bulkhead.chain.errors import reverts
+from bulkhead.chain.rpc import Rpc
+from bulkhead.cli import run as bulkhead
+from bulkhead.demo.settings import MARKET
+from bulkhead.deploy import roles
+from bulkhead.deploy.local import deploy_local
+from bulkhead.deploy.params import read
+from bulkhead.deploy.record import Record, load, record_of, write
+from bulkhead.deploy.system import System
+from bulkhead.deploy.verify import verify
+
+PRICE = 2_500 * 10**8
+
+
+@pytest.fixture(scope="module")
+def system(artifacts: Artifacts, rpc: Rpc, accounts: list[str]) -> Iterator[System]:
+    """A market on the shared chain."""
+    with rpc.isolated():
+        yield deploy_local(rpc, read(MARKET), accounts, PRICE)[0]
+
+
+@pytest.fixture
+def record(system: System, rpc: Rpc) -> Iterator[Record]:
+    """Its record, and a chain that may be spoilt."""
+    with rpc.isolated():
+        yield record_of(system)
+
+
+def test_verify__fresh_deployment__finds_nothing(record: Record, rpc: Rpc) -> None:
+    assert [str(one) for one in verify(rpc, record)] == []
+
+
+def test_record__written_and_read__is_the_same(record: Record, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "record.json"
+    write(record, path)
+    assert load(path) == Record(**{**json.loads(record.text()), "parts": record.parts})
+
+
+def test_verify__other_chain__says_only_that(record: Record, rpc: Rpc) -> None:
+    found = verify(rpc, replace(record, chain_id=1))
+    assert [one.what for one in found] == ["chain id"]
+
+
+@pytest.mark.parametrize("part", ["market", "pool", "fund", "vault", "authority", "oracle", "lens"])
+def test_verify__one_byte_of_code__is_found(record: Record, rpc: Rpc, part: str) -> None:
+    where = record.address(part)
+    code = bytearray(rpc.code(where))
+    code[-60] ^= 1  # in the metadata: it still runs
+    rpc.set_code(where, bytes(code))
+    what = [one.what for one in verify(rpc, record)]
+    assert f"code hash of {part} at {where}" in what
+    assert f"code of {part} at {where}" in what
+
+
+def test_verify__library__is_compared(record: Record, rpc: Rpc) -> None:
+    name, where = next(iter(record.libraries.items()))
+    rpc.set_code(where, rpc.code(where) + b"\0")
+    assert f"code of library {name} at {where}" in [one.what for one in verify(rpc, record)]
+
+
+def test_verify__missing_contract__is_found(record: Record, rpc: Rpc) -> None:
+    rpc.set_code(record.address("fund"), b"")
+    assert str(verify(rpc, record)[0]).startswith(f"fund at {record.address('fund')}: no code")
+
+
+def test_verify__changed_parameter__is_found(record: Record, rpc: Rpc) -> None:
+    changed = dict(record.params, takerFee=record.params["takerFee"] + 1)
+    rows = [dict(row) for row in record.params["brackets"]]
+    rows[1]["mmRate"] += 1
+    changed["brackets"] = rows
+    what = [one.what for one in verify(rpc, replace(record, params=changed))]
+    assert what == ["parameter takerFee", "bracket 2, mmRate"]
+
+
+def _as_admin(system: System, rpc: Rpc, *call: object) -> None:
+    """Through the timelock: schedule, wait, execute."""
+    name, *args = call
+    function = getattr(system.authority, str(name))
+    data, target = function.encode(*args), system.authority
+    governance = rpc.impersonate(system.people.governance)
+    target.schedule(target.address, data, 0, sender=governance)
+    rpc.warp(system.people.delay + 1)
+    target.execute(target.address, data, sender=governance)
+
+
+Spoil = Callable[[System, Rpc, str], None]
+
+
+def _another_guardian(system: System, rpc: Rpc, stranger: str) -> None:
+    _as_admin(system, rpc, "grantRole", roles.GUARDIAN, stranger, 0)
+
+
+def _another_admin(system: System, rpc: Rpc, stranger: str) -> None:
+    _as_admin(system, rpc, "grantRole", roles.ADMIN, stranger, 0)
+
+
+def _guardian_gone(system: System, rpc: Rpc, stranger: str) -> None:
+    _as_admin(system, rpc, "revokeRole", roles.GUARDIAN, system.people.guardian)
+
+
+def _closed(system: System, rpc: Rpc, stranger: str) -> None:
+    _as_admin(system, rpc, "setTargetClosed", system.market.address, True)
+
+
+def _function_for_all(system: System, rpc: Rpc, stranger: str) -> None:
+    selector = system.market.setParams.method.selector
+    args = (system.market.address, [selector], roles.PUBLIC)
+    _as_admin(system, rpc, "setTargetFunctionRole", *args)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [
+        (_another_guardian, "in role 2"),
+        (_another_admin, "in role 0"),
+        (_guardian_gone, "in role 2"),
+        (_closed, "the market's governance"),
+        (_function_for_all, "role of setParams"),
+    ],
+)
+def test_verify__changed_authority__is_found(
+    system: System, record: Record, rpc: Rpc, accounts: list[str], spoil: Spoil, what: str
+) -> None:
+    spoil(system, rpc, accounts[9])
+    found = verify(rpc, record)
+    assert len(found) == 1
+    assert what in found[0].what
+
+
+def test_roles__nobody__governs_at_once(system: System, rpc: Rpc, accounts: list[str]) -> None:
+    """The deployer has nothing left, governance waits, the guardian may do one thing."""
+    people, market = system.people, system.market
+    deployer, stranger = accounts[0], accounts[9]
+    assert system.authority.hasRole(roles.ADMIN, deployer) == (False, 0)
+    with rpc.isolated():
+        for caller in (deployer, people.guardian, people.treasury, stranger):
+            for name in ("leaveReduceOnly",):
+                with reverts("AccessManagedUnauthorized", caller=caller):
+                    getattr(market, name).send(sender=caller)
+        for caller in (deployer, people.treasury, stranger):
+            with reverts("AccessManagedUnauthorized", caller=caller):
+                market.enterReduceOnly(sender=caller)
+        with reverts("AccessManagerNotScheduled"):
+            market.leaveReduceOnly(sender=people.governance)
+        market.enterReduceOnly(sender=people.guardian)
+        assert market.state().mode == 1
+
+
+# ---- the command
+
+
+@pytest.fixture(scope="module")
+def node(artifacts: Artifacts) -> Iterator[Anvil]:
+    """A node of its own, reached over HTTP as a user's would be."""
+    with Anvil(accounts=5) as chain:
+        yield chain
+
+
+def test_command__deploy_and_verify__a_whole_round(
+    node: Anvil, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = ["--network", node.url]
+    path = tmp_path / "record.json"
+    before = node.rpc.block_number()
+    assert bulkhead(["deploy", *network, "--price", "2500", "--dry-run", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert node.rpc.block_number() == before  # a rehearsal sends nothing
+    assert plan["mismatches"] == []
+    arguments = ["deploy", *network, "--price", "2500", "--yes", "--out", str(path), "--json"]
+    assert bulkhead(arguments) == 0
+    done = json.loads(capsys.readouterr().out)
+    planned = {step["name"]: step["address"] for step in plan["steps"]}
+    assert done["parts"]["lens"] == planned["MarketLens"]
+    assert bulkhead(["verify", str(path), *network]) == 0
+    assert "Verified" in capsys.readouterr().out
+    code = node.rpc.code(done["market"])
+    node.rpc.set_code(done["market"], code[:-1] + bytes([code[-1] ^ 1]))
+    assert bulkhead(["verify", str(path), *network, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["mismatches"]
+
+
+def test_command__without_terminal_or_yes__sends_nothing(
+    node: Anvil, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = node.rpc.block_number()
+    assert bulkhead(["deploy", "--network", node.url, "--price", "2500"]) == 2
+    assert "--yes: not given is refused" in capsys.readouterr().err
+    assert node.rpc.block_number() == before
+
+
+def test_command__token_of_other_decimals__is_refused(
+    node: Anvil, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = deploy(node.rpc, "TestToken", 18, sender=node.accounts[0])
+    arguments = ["deploy", "--network", node.url, "--price", "2500", "--token", token.address]
+    assert bulkhead(arguments) == 2
+    assert "18 decimals is refused; 6 decimals" in capsys.readouterr().err

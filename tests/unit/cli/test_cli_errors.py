@@ -1,0 +1,107 @@
+"""The command line: help that teaches, and errors that name the value and the limit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bulkhead.cli import COMMANDS, run
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help__every_command__explains_itself(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*([name] if name else []), "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "Exit codes" in said
+    assert not name or "--json" in said
+
+
+BAD_DEMO = [
+    (["--positions", "0"], "positions", "0", "1 to 2000"),
+    (["--positions", "2001"], "positions", "2001", "1 to 2000"),
+    (["--blocks", "19"], "blocks", "19", "20 to 100000"),
+    (["--seed", "-1"], "seed", "-1", "0 to"),
+    (["--from", "2021-05-19"], "--from", "2021-05-19", "give --prices too"),
+    (["--max-gap", "5"], "--max-gap", "5", "give --prices too"),
+    (["--prices", "/nowhere.csv"], "price file", "/nowhere.csv", "no such file"),
+    (["--market", "/nowhere.yaml"], "market file", "/nowhere.yaml", "no such file"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "what", "value", "limit"), BAD_DEMO)
+def test_demo__bad_option__exits_with_two_and_names_it(
+    arguments: list[str], what: str, value: str, limit: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["demo", "--json", *arguments]) == 2
+    said = capsys.readouterr()
+    problem = json.loads(said.out)["problems"][0]
+    assert problem["what"] == what
+    assert problem["value"] == value
+    assert limit in problem["limit"]
+    assert f"bad input: {what}: {value} is refused" in said.err
+
+
+def test_demo__bad_price_file__is_refused_with_lines_before_a_chain_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bulkhead.demo.stage.Anvil", None)  # starting one would fail
+    rows = [f"{60 * place},2500" for place in range(60)]
+    rows[10], rows[20] = "600,abc", "1140,2500"
+    file = tmp_path / "prices.csv"
+    file.write_text("unix_seconds,price\n" + "\n".join(rows) + "\n")
+    assert run(["demo", "--prices", str(file)]) == 2
+    said = capsys.readouterr().err
+    assert "line 12: price 'abc' is refused" in said
+    assert "line 22: unix_seconds 1140 is refused; it must be after 1140" in said
+
+
+def test_demo__window_too_short__is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "prices.csv"
+    file.write_text("unix_seconds,price\n" + "".join(f"{60 * n},2500\n" for n in range(60)))
+    assert run(["demo", "--prices", str(file), "--to", "600"]) == 2
+    assert "10 prices is refused; at least 20" in capsys.readouterr().err
+    assert run(["demo", "--prices", str(file), "--blocks", "61"]) == 2
+    assert "blocks: 61 is refused; 20 to 60" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nope"], "No such command"),
+        (["demo", "--nope"], "No such option"),
+        (["demo", "--positions", "x"], "not a valid integer"),
+        (["verify"], "Missing argument"),
+        (["verify", "/nowhere.json"], "there is no such file"),
+        (["deploy", "/nowhere.yaml"], "there is no such file"),
+        (["deploy", "--price", "abc"], "price: abc is refused"),
+        (["deploy", "--price", "-5"], "price: -5 is refused"),
+        (["deploy", "--network", "http://127.0.0.1:1", "--price", "1"], "no node answers there"),
+        (["deploy", "--network", "no:such:net", "--price", "1"], "ape says"),
+    ],
+)
+def test_run__bad_input__exits_with_two(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_verify__file_that_is_no_record__is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "record.json"
+    for text, message in (
+        ("{", "JSON is wanted"),
+        ("[]", "schema: no record is refused"),
+        ('{"schema": 2}', "schema: 2 is refused; 1 is wanted"),
+        ('{"schema": 1}', "exactly the fields"),
+    ):
+        file.write_text(text)
+        assert run(["verify", str(file)]) == 2
+        assert message in capsys.readouterr().err
