@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -13,12 +13,14 @@ from bulkhead.report.scale import number
 from bulkhead.report.svg import LEFT, RIGHT, WIDTH, Chart, draw
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1) -> str:
-    """A table; the first `text` columns are left-aligned, the others are numbers."""
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Collection[int] = ()
+) -> str:
+    """A table; the columns `numbers` are right-aligned."""
 
     def cells(row: Sequence[str], tag: str) -> str:
         return "".join(
-            f"<{tag}{'' if place < text else ' class=num'}>{escape(cell)}</{tag}>"
+            f"<{tag}{' class=num' if place in numbers else ''}>{escape(cell)}</{tag}>"
             for place, cell in enumerate(row)
         )
 

@@ -1,0 +1,107 @@
+"""One look at the chain: every number the laws speak of, read in one batch at one block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from bulkhead.chain.contract import Contract, Function
+from bulkhead.chain.errors import RpcError
+from bulkhead.deploy.system import System
+
+
+class Tickets(NamedTuple):
+    """`ticketTotals` of the market (token units; ratio in Ray)."""
+
+    owed: int
+    paid: int
+    final_ratio: int
+    next_id: int
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The chain at one block. Units as in `interfaces/Types.sol`; positions start at id 1."""
+
+    state: Any
+    tickets: Tickets
+    nav: int
+    free_liquidity: int
+    supply: int  # pool shares
+    reserve: int  # token units set aside for redemptions
+    pending_deposits: int
+    pending_redeems: int
+    accounted: int
+    token_supply: int
+    positions: tuple[Any, ...]
+    margins: tuple[int, ...]  # of the vaults, by position
+    balances: dict[str, int]  # of everybody else who holds the token
+    shares: dict[str, int]  # of the pool
+
+
+class Batch:
+    """Calls of views, made at once."""
+
+    def __init__(self) -> None:
+        self._functions: list[Function] = []
+        self._requests: list[tuple[str, list[Any]]] = []
+
+    def add(self, contract: Contract, function: Function, *args: Any) -> int:
+        """One more call; its place among the results."""
+        data = {"to": contract.address, "data": "0x" + function.encode(*args).hex()}
+        self._functions.append(function)
+        self._requests.append(("eth_call", [data, "latest"]))
+        return len(self._functions) - 1
+
+    def run(self, system: System) -> list[Any]:
+        """The decoded results; raises what the first failing call raised."""
+        results = []
+        for function, answer in zip(self._functions, system.rpc.batch(self._requests), strict=True):
+            if isinstance(answer, RpcError):
+                raise answer
+            results.append(function.decode(bytes.fromhex(answer[2:])))
+        return results
+
+
+def observe(
+    system: System, vaults: Sequence[str], holders: Iterable[str], providers: Iterable[str]
+) -> Observation:
+    """Everything at the latest block. `vaults[i]` belongs to position i + 1."""
+    market, pool, token = system.market, system.pool, system.token
+    holders, providers = list(holders), list(providers)
+    batch = Batch()
+    for name in ("state", "ticketTotals", "nav", "freeLiquidity"):
+        batch.add(market, getattr(market, name))
+    for name in ("totalSupply", "redemptionReserve", "pendingDepositAssets"):
+        batch.add(pool, getattr(pool, name))
+    for name in ("pendingRedeemShares", "accounted"):
+        batch.add(pool, getattr(pool, name))
+    batch.add(token, token.totalSupply)
+    for place in range(len(vaults)):
+        batch.add(market, market.position, place + 1)
+    for account in (*vaults, *holders):
+        batch.add(token, token.balanceOf, account)
+    for account in providers:
+        batch.add(pool, pool.balanceOf, account)
+    found = batch.run(system)
+    rest = found[10:]
+    positions, rest = rest[: len(vaults)], rest[len(vaults) :]
+    margins, rest = rest[: len(vaults)], rest[len(vaults) :]
+    state, tickets, nav, free, supply, reserve, deposits, redeems, accounted, minted = found[:10]
+    return Observation(
+        state=state,
+        tickets=Tickets(*tickets),
+        nav=nav,
+        free_liquidity=free,
+        supply=supply,
+        reserve=reserve,
+        pending_deposits=deposits,
+        pending_redeems=redeems,
+        accounted=accounted,
+        token_supply=minted,
+        positions=tuple(positions),
+        margins=tuple(margins),
+        balances=dict(zip(holders, rest[: len(holders)], strict=True)),
+        shares=dict(zip(providers, rest[len(holders) :], strict=True)),
+    )

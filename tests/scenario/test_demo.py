@@ -1,0 +1,120 @@
+"""A small demo, whole: every law after every block, and the files it leaves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bulkhead.chain.artifacts import Artifacts
+from bulkhead.cli import run as bulkhead
+from bulkhead.demo import play
+from bulkhead.demo.laws import TITLES
+from bulkhead.demo.report import page
+from bulkhead.demo.run import Run
+from bulkhead.demo.settings import settings
+from bulkhead.demo.summary import rows, summary
+
+POSITIONS, BLOCKS = 20, 30
+ASKED_FOR = (
+    "positions",
+    "top_ups",
+    "partial_liquidations",
+    "full_liquidations",
+    "closed",
+    "bad_debt",
+    "insurance_before",
+    "insurance_after",
+    "pool_nav_before",
+    "pool_nav_after",
+    "keeper_profit",
+    "peak_open_interest",
+    "blocks",
+    "seconds",
+    "laws_checked",
+    "laws_broken",
+)
+
+
+@pytest.fixture(scope="module")
+def played(artifacts: Artifacts) -> Run:
+    """One run for all tests here."""
+    return play.run(settings(positions=POSITIONS, blocks=BLOCKS))
+
+
+def test_demo__small_crash__breaks_no_law(played: Run) -> None:
+    assert [str(breach) for breach in played.laws.breaches] == []
+    assert played.laws.holds
+    for law in TITLES:
+        checks = played.laws.checked[law]
+        assert checks >= BLOCKS or law == "I-32", law
+
+
+def test_demo__small_crash__has_something_of_everything(played: Run) -> None:
+    record = summary(played)
+    assert record["positions"] == POSITIONS
+    liquidations = record["partial_liquidations"] + record["full_liquidations"]
+    assert liquidations > 0
+    assert record["top_ups"] + record["closed"] + record["reduced"] > 0
+    assert record["keeper_profit"] > 0
+    assert record["lp_paid_out"] > 0
+    assert len(played.tally.samples) == BLOCKS
+
+
+def test_demo__summary__follows_from_the_chain(played: Run) -> None:
+    """Recomputed from balances: nothing in the record is a constant."""
+    record, system = summary(played), played.stage.system
+    state = played.after.state  # type: ignore[union-attr]
+    fund = system.fund.address
+    assert record["insurance_after"] == played.after.balances[fund] + state.insuranceDue  # type: ignore[union-attr]
+    rewards = played.after.balances[played.stage.keeper]  # type: ignore[union-attr]
+    assert record["keeper_profit"] == rewards
+    assert record["bad_debt"] == record["bad_debt_insurance"] + record["bad_debt_pool"]
+    assert record["laws_checked"] == sum(played.laws.checked.values())
+    assert set(ASKED_FOR) <= set(record)
+    json.dumps(record)
+
+
+def test_demo__report__shows_every_liquidation(played: Run) -> None:
+    text = page(played)
+    assert text.count("<circle") == len(played.tally.liquidations)
+    assert text.count("<figure") == 8
+    assert all(row[0] in text for row in rows(played))
+
+
+def test_demo__chain_that_lies__fails(
+    artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One token unit that appears from nowhere is found, and said."""
+    from bulkhead.demo import run as running
+
+    honest = running.observe
+
+    def lying(*args: object) -> object:
+        from dataclasses import replace
+
+        seen = honest(*args)  # type: ignore[arg-type]
+        return replace(seen, token_supply=seen.token_supply + 1)
+
+    monkeypatch.setattr(running, "observe", lying)
+    done = play.run(settings(positions=2, blocks=20))
+    assert not done.laws.holds
+    assert {breach.law for breach in done.laws.breaches} == {"I-02"}
+
+
+def test_command__price_file__leaves_report_and_summary(
+    artifacts: Artifacts, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prices = tmp_path / "prices.csv"
+    steps = [2_000 - 12 * place if place < 20 else 1_760 + 9 * place for place in range(40)]
+    body = "".join(f"{1_700_000_000 + 60 * at},{price}.5\n" for at, price in enumerate(steps))
+    prices.write_text("unix_seconds,price\n" + body)
+    out = tmp_path / "out"
+    arguments = ["demo", "--prices", str(prices), "--from", "1700000300", "--positions", "6"]
+    assert bulkhead([*arguments, "--out", str(out), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((out / "summary.json").read_text())
+    assert printed["prices_replayed"] == 35
+    assert printed["laws_broken"] == 0
+    assert (out / "report.html").read_text().startswith("<!doctype html>")
