@@ -25,7 +25,6 @@ PARTS = {
     "pool": "LiquidityPool",
     "fund": "InsuranceFund",
     "vault": "PositionVault",
-    "lens": "MarketLens",
 }
 
 

@@ -41,7 +41,6 @@ class System:
     pool: Contract
     fund: Contract
     vault: Contract  # the implementation behind all vaults
-    lens: Contract
     libraries: dict[str, str]
     steps: tuple[Step, ...]
     block: int  # that listed the market
@@ -142,7 +141,6 @@ def deploy_market(
         oracle=oracle,
         authority=authority,
         factory=created["factory"],
-        lens=hand.create("MarketLens") if "MarketLens" in hand.artifacts.names() else None,  # type: ignore[arg-type]
         libraries=dict(hand.libraries),
         steps=tuple(hand.steps),
         block=created["block"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ def test_demo__report__shows_every_liquidation(played: Run) -> None:
     text = page(played)
     assert text.count("<circle") == len(played.tally.liquidations)
     assert text.count("<figure") == 8
-    assert all(row[0] in text for row in rows(played))
+    assert all(escape(row[0]) in text for row in rows(played))
 
 
 def test_demo__chain_that_lies__fails(
