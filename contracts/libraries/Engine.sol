@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IInsuranceFund} from "@interfaces/IInsuranceFund.sol";
+import {ILiquidityPool} from "@interfaces/ILiquidityPool.sol";
+import {IMarket} from "@interfaces/IMarket.sol";
+import {IPositionVault} from "@interfaces/IPositionVault.sol";
+import {IPriceOracle} from "@interfaces/IPriceOracle.sol";
+import {Action, Config, Mode, Reason, State, Ticket} from "@interfaces/Types.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Acceptance, Reading} from "./Acceptance.sol";
+import {ConfigStore} from "./ConfigStore.sol";
+import {Funding} from "./Funding.sol";
+import {Context, Ledger} from "./Ledger.sol";
+import {PositionMath} from "./PositionMath.sol";
+import {MarketStorage, StateStore} from "./StateStore.sol";
+import {Verdict} from "./Trade.sol";
+
+/// @dev How badly an action needs a mark of this block.
+enum Need {
+    Must, // reverts without one
+    Try, // goes on without one
+    Renew // as Must, and takes a strictly newer one in a block that has its mark
+}
+
+/// @title Between a plan and the chain
+/// @notice Loads a Context, accepts marks, pays, writes. Everything here works on one market's storage and
+/// tokens.
+library Engine {
+    using StateStore for MarketStorage;
+    using Ledger for Context;
+
+    // ---- load
+
+    /// @dev State and parameters, and the ticket totals where a ticket is unfunded.
+    function load(MarketStorage storage $, Context memory x) internal view {
+        x.s = $.load();
+        x.c = ConfigStore.read(x.s.configStore);
+        x.owedTotal = x.paidTotal = 0;
+        x.ticketsLoaded = false;
+        if (x.s.ticketsOpen) loadTickets($, x);
+    }
+
+    function loadTickets(MarketStorage storage $, Context memory x) internal view {
+        if (x.ticketsLoaded) return;
+        uint256 w = $.ticketTotals;
+        x.owedTotal = w >> 128;
+        x.paidTotal = uint128(w);
+        x.ticketsLoaded = true;
+    }
+
+    /// @dev A position and its vault's balance into a Context; the last position's flows are forgotten.
+    function loadPosition(
+        MarketStorage storage $,
+        Context memory x,
+        uint256 id,
+        address vault
+    )
+        internal
+        view
+    {
+        x.id = id;
+        x.p = $.loadPosition(id);
+        x.vault = vault;
+        x.v = IERC20(x.c.token).balanceOf(vault);
+        forget(x);
+    }
+
+    /// @dev Clears what a plan adds up.
+    function forget(Context memory x) internal pure {
+        x.net = 0;
+        x.fundingPaid = 0;
+        x.fill = 0;
+        x.fee = 0;
+        x.due = 0;
+        x.deficit = 0;
+        x.reward = 0;
+    }
+
+    // ---- mark
+
+    /// @dev Accepts a mark for this block, once; prices due buckets with it. Returns whether the block has
+    /// one.
+    function accept(MarketStorage storage $, Context memory x, Need need) internal returns (bool renewed) {
+        State memory s = x.s;
+        if (s.mode >= Mode.Final) {
+            if (need == Need.Try) return false;
+            revert IMarket.Refused(
+                Reason.ModeForbids, int256(uint256(s.mode)), int256(uint256(Mode.FinalAnnounced))
+            );
+        }
+        bool held = s.acceptedAt == block.timestamp;
+        if (held && need != Need.Renew) {
+            if (s.renewed && need == Need.Must) {
+                revert IMarket.Refused(
+                    Reason.BlockIsLiquidationOnly, int256(block.timestamp), int256(block.timestamp + 1)
+                );
+            }
+            return false;
+        }
+        (bool ok, Reading memory r) = _read(x.c.oracle, s.publishedAt, !held && need != Need.Try);
+        if (ok && (!held || r.publishedAt > s.publishedAt)) {
+            Verdict memory verdict = Acceptance.check(s, x.c, r);
+            if (verdict.reason == Reason.None) {
+                Acceptance.take(s, x.c, r, block.timestamp);
+                s.renewed = held;
+                if (s.bucketDueAt != 0 && r.publishedAt > s.bucketDueAt) _priceDue($, x);
+                return held;
+            }
+            if (!held && need != Need.Try) demand(verdict);
+        }
+        if (!held) Funding.accrue(s, x.c, block.timestamp);
+    }
+
+    /// @dev Reverts with a broken verdict.
+    function demand(Verdict memory verdict) internal pure {
+        if (verdict.reason != Reason.None) {
+            revert IMarket.Refused(verdict.reason, verdict.actual, verdict.limit);
+        }
+    }
+
+    /// @dev Whether the market is restarting.
+    function inGrace(Context memory x) internal view returns (bool) {
+        return block.timestamp < Acceptance.graceEnd(x.s, x.c);
+    }
+
+    /// @dev One accessor for every price. Bubbles the oracle's typed error where a mark is needed.
+    function _read(
+        address oracle,
+        uint256 since,
+        bool bubble
+    )
+        private
+        view
+        returns (bool ok, Reading memory r)
+    {
+        bytes memory data;
+        (ok, data) = oracle.staticcall(abi.encodeCall(IPriceOracle.read, (since)));
+        if (ok && data.length >= 128) {
+            (r.mark, r.spread, r.publishedAt, r.resumedAt) =
+                abi.decode(data, (uint256, uint256, uint256, uint256));
+        } else {
+            ok = false;
+            if (bubble) {
+                if (data.length == 0) revert IPriceOracle.PriceInvalid(0);
+                assembly ("memory-safe") {
+                    revert(add(data, 32), mload(data))
+                }
+            }
+        }
+    }
+
+    /// @dev Not in grace, and not soon after a large move: losses not yet liquidated are not yet in NAV.
+    function _priceDue(MarketStorage storage $, Context memory x) private {
+        State memory s = x.s;
+        if (inGrace(x) || (s.jumpAt != 0 && block.timestamp < s.jumpAt + x.c.pricingWaitSecs)) return;
+        priceBuckets($, x, s.publishedAt);
+    }
+
+    /// @dev Prices what is due before `publishedAt`. Deposits need NAV > 0 or an empty market that owes
+    /// nothing (else no pool
+    ///      could ever start), redemptions NAV > 0 after them.
+    function priceBuckets(MarketStorage storage $, Context memory x, uint256 publishedAt) internal {
+        State memory s = x.s;
+        uint256 unit = x.c.unit;
+        ILiquidityPool pool = ILiquidityPool(x.c.pool);
+        int256 nav = PositionMath.nav(s, x.c, x.owedTotal - x.paidTotal);
+        bool empty = s.sizeLong | s.sizeShort == 0 && (x.owedTotal == x.paidTotal || s.mode == Mode.Settled);
+        if (nav > 0 || empty) {
+            uint256 navUp = nav > 0 ? (uint256(nav) + unit - 1) / unit : 0;
+            x.inflow(pool.priceDeposits(publishedAt, navUp));
+            nav = PositionMath.nav(s, x.c, x.owedTotal - x.paidTotal);
+        }
+        s.bucketDueAt = pool.nextDueAt();
+        if (nav > 0) {
+            uint256 free = PositionMath.free(s, x.c, nav);
+            (uint256 out, uint256 nextDueAt) = pool.priceRedeems(publishedAt, uint256(nav) / unit, free);
+            s.cash -= out;
+            s.bucketDueAt = nextDueAt;
+        }
+        storeTickets($, x);
+    }
+
+    // ---- pay
+
+    /// @dev The netted flow between vault and pool. False if the token refused.
+    function pay(Context memory x) internal returns (bool) {
+        if (x.net > 0) return IPositionVault(x.vault).payPool(uint256(x.net));
+        if (x.net < 0) return ILiquidityPool(x.c.pool).pay(x.vault, uint256(-x.net));
+        return true;
+    }
+
+    /// @dev As `pay`, for actions that a refusing token may stop.
+    function payOrRevert(Context memory x) internal {
+        if (!pay(x)) {
+            revert IMarket.TransferRefused(x.net > 0 ? x.c.pool : x.vault, PositionMath.abs(x.net));
+        }
+    }
+
+    // ---- write
+
+    /// @dev Position, bad debt, ticket and event. The state itself is saved by the caller, once.
+    function finish(MarketStorage storage $, Context memory x, Action action) internal {
+        if (x.deficit != 0) coverBadDebt(x);
+        if (x.due != 0) _writeTicket($, x, action);
+        storeTickets($, x);
+        $.savePosition(x.id, x.p);
+        emit IMarket.PositionChanged(
+            x.id, x.p.owner, action, x.p.size, x.p.basis, x.v, x.s.mark, x.fill, x.fundingPaid, x.fee
+        );
+    }
+
+    function storeTickets(MarketStorage storage $, Context memory x) internal {
+        if (!x.ticketsLoaded) return;
+        $.ticketTotals = x.owedTotal << 128 | x.paidTotal;
+        x.s.ticketsOpen = x.owedTotal != x.paidTotal;
+    }
+
+    /// @dev Unswept insurance share, then the fund, then the pool, which bore it when the claim went.
+    function coverBadDebt(Context memory x) internal {
+        uint256 covered = x.deficit < x.s.insuranceDue ? x.deficit : x.s.insuranceDue;
+        x.s.insuranceDue -= covered;
+        if (covered < x.deficit) covered += IInsuranceFund(x.c.fund).cover(x.deficit - covered);
+        x.inflow(covered);
+        emit IMarket.BadDebt(x.id, x.deficit, covered, x.deficit - covered);
+    }
+
+    /// @dev A ticket to the owner of this moment. Cash that came in after the profit was cut short funds it
+    /// at once, but for
+    ///      ADL, where the cash left is other winners' share, and after a final price, where all tickets
+    ///      rank alike.
+    function _writeTicket(MarketStorage storage $, Context memory x, Action action) private {
+        loadTickets($, x);
+        uint256 ticketId = ++$.nextTicketId;
+        $.tickets[ticketId] = Ticket(x.p.owner, uint128(x.owedTotal), uint128(x.due), 0);
+        x.owedTotal += x.due;
+        if (action != Action.Deleverage && x.s.mode < Mode.Final) {
+            uint256 cash = x.s.cash;
+            x.s.cash = 0;
+            x.inflow(cash);
+        }
+        emit IMarket.TicketWritten(ticketId, x.p.owner, x.id, x.due);
+    }
+
+    // ---- undo
+
+    /// @dev What a plan changes, to plan again when a token refuses.
+    struct Undo {
+        uint256 v;
+        uint256 cash;
+        uint256 insuranceDue;
+        uint256 treasuryDue;
+        uint256 paidTotal;
+        int256 size;
+        int256 basis;
+        int256 fundingEntry;
+    }
+
+    function mark(Context memory x) internal pure returns (Undo memory) {
+        return Undo(
+            x.v,
+            x.s.cash,
+            x.s.insuranceDue,
+            x.s.treasuryDue,
+            x.paidTotal,
+            x.p.size,
+            x.p.basis,
+            x.p.fundingEntry
+        );
+    }
+
+    function rewind(Context memory x, Undo memory u) internal pure {
+        x.move(u.size, u.basis);
+        x.p.fundingEntry = u.fundingEntry;
+        (x.v, x.s.cash, x.s.insuranceDue, x.s.treasuryDue) = (u.v, u.cash, u.insuranceDue, u.treasuryDue);
+        x.paidTotal = u.paidTotal;
+        forget(x);
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Config, Position, State} from "@interfaces/Types.sol";
+import {PositionMath} from "./PositionMath.sol";
+import {StateStore} from "./StateStore.sol";
+import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
+
+/// @dev One action in the making: what it read, what it will write, and the token flows so far.
+struct Context {
+    State s;
+    Config c;
+    Position p;
+    uint256 id;
+    address vault;
+    uint256 v; // the vault's balance after the flows so far (token units)
+    int256 net; // tokens from the vault to the pool so far (token units, signed)
+    uint256 owedTotal; // tickets written and funded (token units); both 0 unless loaded
+    uint256 paidTotal;
+    bool ticketsLoaded; // whether the two above are the stored ones
+    int256 fundingPaid; // by the trader (token units)
+    uint256 fill; // price the action traded at (Wad)
+    uint256 fee; // charged, without the keeper's reward (token units)
+    uint256 due; // what the pool could not pay and owes by ticket (token units)
+    uint256 deficit; // what the vault could not pay (token units)
+    uint256 reward; // for the keeper (token units)
+}
+
+/// @title The token flows of one action
+/// @notice Flows are booked here in order, on numbers; the market pays their sum once.
+library Ledger {
+    /// @dev What came to the pool funds open tickets first, the rest is cash.
+    function inflow(Context memory x, uint256 amount) internal pure {
+        uint256 open = x.owedTotal - x.paidTotal;
+        if (open != 0) {
+            uint256 paid = amount < open ? amount : open;
+            x.paidTotal += paid;
+            amount -= paid;
+        }
+        x.s.cash += amount;
+    }
+
+    /// @dev Vault to pool, at most what the vault has. Returns what moved.
+    function toPool(Context memory x, uint256 amount) internal pure returns (uint256) {
+        if (amount > x.v) amount = x.v;
+        if (amount == 0) return 0;
+        x.v -= amount;
+        x.net += int256(amount);
+        inflow(x, amount);
+        return amount;
+    }
+
+    /// @dev Pool to vault, at most the pool's cash. Returns what moved.
+    function fromPool(Context memory x, uint256 amount) internal pure returns (uint256) {
+        if (amount > x.s.cash) amount = x.s.cash;
+        x.s.cash -= amount;
+        x.v += amount;
+        x.net -= int256(amount);
+        return amount;
+    }
+
+    /// @dev A trading fee, at most what the vault has, split between pool, insurance and treasury. Returns
+    /// what moved.
+    ///      Shares round down; the treasury's is the remainder; what a full counter can't take is the pool's.
+    function payFee(Context memory x, uint256 amount) internal pure returns (uint256) {
+        if (amount > x.v) amount = x.v;
+        if (amount == 0) return 0;
+        x.v -= amount;
+        x.net += int256(amount);
+        uint256 insurance = amount * x.c.feeInsuranceShare / 1e18;
+        uint256 pool = amount * x.c.feePoolShare / 1e18;
+        uint256 treasury = amount - insurance - pool;
+        pool += _addInsurance(x, insurance);
+        uint256 room = StateStore.COUNTER_MAX - x.s.treasuryDue;
+        if (treasury > room) {
+            pool += treasury - room;
+            treasury = room;
+        }
+        x.s.treasuryDue += treasury;
+        inflow(x, pool);
+        return amount;
+    }
+
+    /// @dev Vault to insurance, at most what the vault has. Returns what moved.
+    function payInsurance(Context memory x, uint256 amount) internal pure returns (uint256) {
+        if (amount > x.v) amount = x.v;
+        if (amount == 0) return 0;
+        x.v -= amount;
+        x.net += int256(amount);
+        uint256 rest = _addInsurance(x, amount);
+        if (rest != 0) inflow(x, rest);
+        return amount;
+    }
+
+    /// @dev Returns what the counter could not take.
+    function _addInsurance(Context memory x, uint256 amount) private pure returns (uint256 rest) {
+        uint256 room = StateStore.COUNTER_MAX - x.s.insuranceDue;
+        if (amount > room) {
+            rest = amount - room;
+            amount = room;
+        }
+        x.s.insuranceDue += amount;
+    }
+
+    /// @dev Settles funding since the last touch, as far as the payer can pay; the rest stays in basis, so
+    /// equity does not
+    ///      change. Tokens round toward zero. A flat position pays what a refusing token kept back.
+    function touch(Context memory x) internal pure {
+        Position memory p = x.p;
+        uint256 unit = x.c.unit;
+        if (p.size == 0) {
+            if (p.basis <= 0) return;
+            uint256 paid = toPool(x, (uint256(p.basis) + unit - 1) / unit);
+            int256 rest = p.basis - int256(paid * unit);
+            move(x, 0, rest > 0 ? rest : int256(0));
+            return;
+        }
+        int256 funding = p.size * (x.s.fundingIndex - p.fundingEntry) / 1e18;
+        p.fundingEntry = x.s.fundingIndex;
+        if (funding > 0) {
+            uint256 paid = toPool(x, uint256(funding) / unit);
+            x.fundingPaid += int256(paid);
+            credit(x, paid);
+        } else if (funding < 0) {
+            uint256 got = fromPool(x, uint256(-funding) / unit);
+            x.fundingPaid -= int256(got);
+            debit(x, got);
+        }
+    }
+
+    /// @dev The position paid `amount` tokens of what it owes.
+    function credit(Context memory x, uint256 amount) internal pure {
+        if (amount != 0) move(x, x.p.size, x.p.basis - int256(amount * x.c.unit));
+    }
+
+    /// @dev The position was paid `amount` tokens of its claim, or charged them.
+    function debit(Context memory x, uint256 amount) internal pure {
+        if (amount != 0) move(x, x.p.size, x.p.basis + int256(amount * x.c.unit));
+    }
+
+    /// @dev Gives the position a new size and basis, and the side sums with it. The only place either
+    /// changes.
+    ///      A flat position's basis counts on the long side.
+    function move(Context memory x, int256 size, int256 basis) internal pure {
+        State memory s = x.s;
+        Position memory p = x.p;
+        if (p.size < 0) {
+            s.sizeShort -= uint256(-p.size);
+            s.basisShort -= p.basis;
+        } else {
+            s.sizeLong -= uint256(p.size);
+            s.basisLong -= p.basis;
+        }
+        if (size < 0) {
+            s.sizeShort += uint256(-size);
+            s.basisShort += basis;
+        } else {
+            s.sizeLong += uint256(size);
+            s.basisLong += basis;
+        }
+        p.size = size;
+        p.basis = basis;
+    }
+
+    /// @dev Margin plus claim at a price (Wad, signed, floored).
+    function equity(Context memory x, uint256 price) internal pure returns (int256) {
+        return int256(x.v * x.c.unit) + PositionMath.claim(x.p.size, x.p.basis, price, x.s.fundingIndex);
+    }
+
+    /// @dev floor(claim x closed / whole): a profit is paid rounded down, a loss is charged rounded up.
+    function shareOf(int256 claim, uint256 closed, uint256 whole) internal pure returns (int256) {
+        if (claim >= 0) return int256(FixedPointMathLib.fullMulDiv(uint256(claim), closed, whole));
+        return -int256(FixedPointMathLib.fullMulDivUp(uint256(-claim), closed, whole));
+    }
+}

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IMarket} from "@interfaces/IMarket.sol";
+import {IPositionVault} from "@interfaces/IPositionVault.sol";
+import {
+    Config,
+    LiquidationResult,
+    MarketParams,
+    Position,
+    Reason,
+    State,
+    Ticket
+} from "@interfaces/Types.sol";
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {LibClone} from "solady/src/utils/LibClone.sol";
+import {ConfigStore} from "../libraries/ConfigStore.sol";
+import {Lock} from "../libraries/Lock.sol";
+import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
+import {Deleveraging} from "./Deleveraging.sol";
+import {Governance} from "./Governance.sol";
+import {Liquidating} from "./Liquidating.sol";
+import {Ownership} from "./Ownership.sol";
+import {Settlement} from "./Settlement.sol";
+import {Trading, Vaults} from "./Trading.sol";
+
+/// @title Market
+/// @notice See IMarket. State lives in one struct; pure stages plan, Engine pays and writes.
+/// @custom:halt The guardian's `enterReduceOnly` stops everything that adds risk. Exits can't be halted.
+contract Market is IMarket, AccessManaged {
+    using SafeERC20 for IERC20;
+    using StateStore for MarketStorage;
+
+    address public immutable TOKEN;
+    address public immutable POOL;
+    address public immutable FUND;
+    address public immutable VAULT_IMPLEMENTATION;
+    bytes32 private immutable VAULT_INIT_HASH;
+
+    MarketStorage private $;
+
+    struct Addresses {
+        address token;
+        address pool;
+        address fund;
+        address vaultImplementation;
+        address authority;
+    }
+
+    /// @param parts what the market works with; @param params checked as every later change is; @param
+    /// initialVariance annualised (Wad)
+    constructor(
+        Addresses memory parts,
+        MarketParams memory params,
+        uint256 initialVariance
+    )
+        AccessManaged(parts.authority)
+    {
+        TOKEN = parts.token;
+        POOL = parts.pool;
+        FUND = parts.fund;
+        VAULT_IMPLEMENTATION = parts.vaultImplementation;
+        VAULT_INIT_HASH = LibClone.initCodeHash_PUSH0(parts.vaultImplementation);
+        Governance.list(
+            $, parts.token, parts.pool, parts.fund, parts.vaultImplementation, params, initialVariance
+        );
+    }
+
+    /// @dev One action at a time. During the margin call of an id only that id is locked.
+    modifier lock(uint256 id) {
+        uint256 held = Lock.get();
+        if (held == 1 || (held != 0 && held == id + 2)) revert Locked();
+        Lock.set(1);
+        _;
+        Lock.set(held);
+    }
+
+    /// @dev As `lock`, but not during a margin call either.
+    modifier lockAll() {
+        if (Lock.get() != 0) revert Locked();
+        Lock.set(1);
+        _;
+        Lock.set(0);
+    }
+
+    modifier unlocked() {
+        if (Lock.get() != 0) revert Locked();
+        _;
+    }
+
+    // ---- open and trade
+
+    function reserve(address owner_) external lock(type(uint256).max - 2) returns (uint256 id) {
+        _checkReceiver(owner_);
+        return _reserve(owner_);
+    }
+
+    function open(
+        uint256 id,
+        int256 size,
+        uint256 margin,
+        uint256 priceLimit,
+        uint256 deadline
+    )
+        external
+        lock(id)
+        returns (uint256)
+    {
+        if (id == 0) id = _reserve(msg.sender);
+        Trading.open($, _vaults(), id, size, margin, priceLimit, deadline);
+        return id;
+    }
+
+    function increase(uint256 id, int256 delta, uint256 priceLimit, uint256 deadline) external lock(id) {
+        Trading.increase($, _vaults(), id, delta, priceLimit, deadline);
+    }
+
+    function decrease(uint256 id, int256 delta, uint256 priceLimit, uint256 deadline) external lock(id) {
+        Trading.decrease($, _vaults(), id, delta, priceLimit, deadline);
+    }
+
+    function close(uint256 id, uint256 priceLimit, uint256 deadline) external lock(id) {
+        Trading.close($, _vaults(), id, priceLimit, deadline);
+    }
+
+    function closeAndWithdraw(
+        uint256 id,
+        uint256 priceLimit,
+        uint256 deadline,
+        address to
+    )
+        external
+        lock(id)
+        returns (uint256)
+    {
+        _checkPayee(to);
+        return Trading.closeAndWithdraw($, _vaults(), id, priceLimit, deadline, to);
+    }
+
+    // ---- margin
+
+    function addMargin(uint256 id, uint256 amount) external {
+        uint256 held = Lock.get();
+        if (held == 1) revert Locked();
+        Lock.set(1);
+        if ($.positions[id][0] == 0) revert UnknownPosition(id);
+        if (amount == 0) revert Refused(Reason.ZeroAmount, 0, 1);
+        address vault = vaultOf(id);
+        uint256 before = IERC20(TOKEN).balanceOf(vault);
+        IERC20(TOKEN).safeTransferFrom(msg.sender, vault, amount);
+        uint256 margin = IERC20(TOKEN).balanceOf(vault);
+        if (margin - before != amount) revert WrongAmountReceived(margin - before, amount);
+        emit MarginAdded(id, msg.sender, amount, margin);
+        Lock.set(held);
+    }
+
+    function removeMargin(uint256 id, uint256 amount, address to) external lock(id) {
+        _checkPayee(to);
+        Trading.removeMargin($, _vaults(), id, amount, to);
+    }
+
+    function settle(uint256 id) external lock(id) {
+        Trading.settle($, _vaults(), id);
+    }
+
+    function accrue() external lock(type(uint256).max - 2) {
+        Settlement.accrue($);
+    }
+
+    // ---- liquidation
+
+    function liquidate(uint256 id, address rewardTo) external lockAll returns (LiquidationResult) {
+        _checkReceiver(rewardTo);
+        return Liquidating.liquidate($, id, rewardTo, VAULT_INIT_HASH);
+    }
+
+    function liquidateMany(
+        uint256[] calldata ids,
+        address rewardTo
+    )
+        external
+        lockAll
+        returns (LiquidationResult[] memory)
+    {
+        _checkReceiver(rewardTo);
+        return Liquidating.liquidateMany($, ids, rewardTo, VAULT_INIT_HASH);
+    }
+
+    function deleverage(uint256 id) external lock(id) {
+        Deleveraging.deleverage($, id, vaultOf(id));
+    }
+
+    function setMarginCall(uint256 id, bool optIn) external lock(id) {
+        Position memory p = _owned(id);
+        if (optIn && msg.sender.code.length == 0) revert NotAuthorised(id, msg.sender);
+        p.flags = optIn ? p.flags | StateStore.FLAG_MARGIN_CALL : p.flags & ~StateStore.FLAG_MARGIN_CALL;
+        $.savePositionHead(id, p);
+        emit MarginCallSet(id, optIn);
+    }
+
+    // ---- ownership
+
+    function transferPosition(uint256 id, address to) external lock(id) {
+        _owned(id);
+        _checkReceiver(to);
+        Ownership.transfer($, id, to, vaultOf(id));
+    }
+
+    function setDelegate(uint256 id, address delegate, uint256 expiry) external lock(id) {
+        if (id != 0) _owned(id);
+        Ownership.setDelegate($, id, delegate, expiry);
+    }
+
+    function setLock(uint256 id, uint256 amount) external lock(id) {
+        Ownership.setLock($, id, amount);
+    }
+
+    function freeLock(uint256 id, address delegate) external lock(id) {
+        Ownership.freeLock($, id, delegate);
+    }
+
+    function sweepForeign(uint256 id, address token, address to) external lock(id) {
+        Position memory p = _owned(id);
+        if (p.flags & StateStore.FLAG_VAULT == 0) {
+            LibClone.cloneDeterministic_PUSH0(VAULT_IMPLEMENTATION, bytes32(id));
+            p.flags |= StateStore.FLAG_VAULT;
+            $.savePositionHead(id, p);
+        }
+        IPositionVault(vaultOf(id)).sweep(token, to);
+    }
+
+    // ---- tickets and fees
+
+    function drawTicket(uint256 ticketId, address to) external lock(type(uint256).max - 2) returns (uint256) {
+        _checkPayee(to);
+        return Settlement.drawTicket($, ticketId, to, POOL);
+    }
+
+    function sweepFees() external lock(type(uint256).max - 2) {
+        Settlement.sweepFees($);
+    }
+
+    // ---- the end of a dead market
+
+    function settleFinal(uint256 id) external lock(id) {
+        Settlement.settleFinal($, id, vaultOf(id));
+    }
+
+    // ---- governance
+
+    function setParams(MarketParams calldata params) external restricted lockAll {
+        Governance.setParams($, params);
+    }
+
+    function enterReduceOnly() external restricted lockAll {
+        Governance.enterReduceOnly($);
+    }
+
+    function leaveReduceOnly() external restricted lockAll {
+        Governance.leaveReduceOnly($);
+    }
+
+    function announceFinal(uint256 mark) external restricted lockAll {
+        Settlement.announce($, mark);
+    }
+
+    function executeFinal() external lockAll {
+        Settlement.execute($);
+    }
+
+    // ---- pool
+
+    function scheduleBucket(uint256 dueAt) external {
+        if (msg.sender != POOL) revert NotPool(msg.sender);
+        Ownership.scheduleBucket($, dueAt);
+    }
+
+    // ---- views
+
+    function state() external view returns (State memory) {
+        return $.load();
+    }
+
+    function config() external view returns (Config memory) {
+        return ConfigStore.read($.load().configStore);
+    }
+
+    function position(uint256 id) external view returns (Position memory) {
+        return $.loadPosition(id);
+    }
+
+    function ticket(uint256 ticketId) external view returns (Ticket memory) {
+        return $.tickets[ticketId];
+    }
+
+    function ticketTotals() external view returns (uint256, uint256, uint256, uint256) {
+        uint256 w = $.ticketTotals;
+        return (w >> 128, uint128(w), $.finalRatio, $.nextTicketId + 1);
+    }
+
+    function finalPrice() external view returns (uint256, uint256) {
+        return ($.finalMark, $.finalAt);
+    }
+
+    function vaultOf(uint256 id) public view returns (address) {
+        return LibClone.predictDeterministicAddress(VAULT_INIT_HASH, bytes32(id), address(this));
+    }
+
+    function ownerOf(uint256 id) external view returns (address) {
+        return $.loadPosition(id).owner;
+    }
+
+    function epochOf(uint256 id) external view returns (uint256) {
+        return $.epochs[id];
+    }
+
+    function isAuthorised(uint256 id, address caller) external view returns (bool) {
+        return Ownership.authorised($, id, $.loadPosition(id).owner, caller);
+    }
+
+    function delegateExpiry(address owner_, uint256 id, address delegate) external view returns (uint256) {
+        return id == 0 ? $.delegatesOfAll[owner_][delegate] : $.delegates[id][$.epochs[id]][delegate];
+    }
+
+    function lockOf(uint256 id, address delegate) external view returns (uint256) {
+        return $.locks[id][$.epochs[id]][delegate];
+    }
+
+    function lockedOf(uint256 id) external view returns (uint256) {
+        return $.lockSums[id][$.epochs[id]];
+    }
+
+    function nav() external view unlocked returns (int256) {
+        return Settlement.nav($);
+    }
+
+    function freeLiquidity() external view unlocked returns (uint256) {
+        return Settlement.freeLiquidity($);
+    }
+
+    function locked() external view returns (bool) {
+        return Lock.get() != 0;
+    }
+
+    // ---- internals
+
+    function _owned(uint256 id) private view returns (Position memory p) {
+        if ($.positions[id][0] == 0) revert UnknownPosition(id);
+        p = $.loadPosition(id);
+        if (p.owner != msg.sender) revert NotAuthorised(id, msg.sender);
+    }
+
+    function _reserve(address owner_) private returns (uint256 id) {
+        State memory s = $.load();
+        id = s.nextId++;
+        $.words[3] = s.sizeLong | s.sizeShort << 112 | s.nextId << 224;
+        $.positions[id][0] = uint160(owner_);
+        emit PositionReserved(id, owner_, vaultOf(id));
+    }
+
+    function _vaults() private view returns (Vaults memory) {
+        return Vaults(VAULT_INIT_HASH, VAULT_IMPLEMENTATION);
+    }
+
+    /// @dev Not zero, this market, its pool or its fund.
+    function _checkPayee(address to) private view {
+        if (to == address(0) || to == address(this) || to == POOL || to == FUND) {
+            revert Refused(Reason.BadReceiver, int256(uint256(uint160(to))), 0);
+        }
+    }
+
+    /// @dev As `_checkPayee`, and no vault of this market.
+    function _checkReceiver(address to) private view {
+        if (to == msg.sender) return;
+        _checkPayee(to);
+        if (to.code.length != 0 && to.codehash == _vaultCodeHash()) {
+            revert Refused(Reason.BadReceiver, int256(uint256(uint160(to))), 0);
+        }
+    }
+
+    function _vaultCodeHash() private view returns (bytes32) {
+        return keccak256(
+            abi.encodePacked(
+                hex"5f5f365f5f37365f73", VAULT_IMPLEMENTATION, hex"5af43d5f5f3e5f3d91602a57fd5bf3"
+            )
+        );
+    }
+}
