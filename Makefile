@@ -80,8 +80,8 @@ gas: compile ## gas of every action; updates snapshots/gas.json
 given = $(if $($(1)),$(2) "$($(1))")
 
 .PHONY: demo
-demo: compile ## deploy, trade and liquidate on a local chain; PRICES=file.csv FROM= TO= POSITIONS= BLOCKS= SEED=
-	@$(BIN)/bulkhead demo $(call given,PRICES,--prices) $(call given,FROM,--from) $(call given,TO,--to) $(call given,POSITIONS,--positions) $(call given,BLOCKS,--blocks) $(call given,SEED,--seed)
+demo: compile ## deploy, trade and liquidate on a local chain; PRICES=file.csv FROM= TO= MAX_GAP= POSITIONS= BLOCKS= SEED=
+	@$(BIN)/bulkhead demo $(call given,PRICES,--prices) $(call given,FROM,--from) $(call given,TO,--to) $(call given,MAX_GAP,--max-gap) $(call given,POSITIONS,--positions) $(call given,BLOCKS,--blocks) $(call given,SEED,--seed)
 
 .PHONY: test
 test: compile ## every test; T="-k name" passes arguments to pytest

@@ -42,7 +42,7 @@ def _events(run: Run) -> list[Event]:
     if run.lp_asked is not None:
         found.append(Event(run.lp_asked, "an LP asks to leave"))
     if run.lp_left is not None:
-        found.append(Event(run.lp_left, "it is paid"))
+        found.append(Event(run.lp_left, "the LP is paid"))
     return found
 
 
@@ -164,14 +164,14 @@ def _facts(run: Run) -> str:
             ("Liquidations", f"{partial + full}", f"{partial} partial, {full} full"),
             (
                 "Bad debt",
-                f"{tokens(record['bad_debt'], decimals)} {symbol}",
-                percent(record["bad_debt"], record["peak_open_interest"])
-                + " of peak open interest",
+                tokens(record["bad_debt"], decimals),
+                f"{symbol}, {percent(record['bad_debt'], record['peak_open_interest'])} "
+                "of peak open interest",
             ),
             (
                 "Keeper's profit",
-                f"{tokens(record['keeper_profit'], decimals)} {symbol}",
-                "rewards, before gas",
+                tokens(record["keeper_profit"], decimals),
+                f"{symbol} of rewards, before gas",
             ),
             (
                 "Share price",

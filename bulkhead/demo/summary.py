@@ -8,7 +8,7 @@ from rich.table import Table
 
 from bulkhead.demo.laws import TITLES
 from bulkhead.demo.metrics import Life
-from bulkhead.demo.money import percent, tokens, wad
+from bulkhead.demo.money import WAD, percent, tokens, wad
 from bulkhead.demo.observe import Observation
 from bulkhead.demo.run import Run
 from bulkhead.model.types import Action
@@ -135,7 +135,7 @@ def rows(run: Run) -> list[tuple[str, str, str]]:
         (
             "partially liquidated",
             f"{record['partial_liquidations']}",
-            "times, to 1.4 x maintenance",
+            f"times, {_goal(run)}",
         ),
         ("fully liquidated", f"{record['full_liquidations']}", "times"),
         ("refused", f"{record['refused']}", "each for the reason that the twin foretold"),
@@ -166,6 +166,11 @@ def rows(run: Run) -> list[tuple[str, str, str]]:
     ]
 
 
+def _goal(run: Run) -> str:
+    """What partial liquidations restore."""
+    return f"to {wad(WAD + run.stage.params.buffer, 1)} x maintenance margin"
+
+
 def _worst_words(run: Run) -> tuple[str, str]:
     found = worst(run)
     if found is None:
@@ -174,7 +179,8 @@ def _worst_words(run: Run) -> tuple[str, str]:
     decimals = run.settings.market.token.decimals
     side = "long" if life.size > 0 else "short"
     text = f"{side} {wad(abs(life.size), 3)} {run.settings.market.base} from {wad(life.fill)}"
-    end = f", liquidated {life.liquidations} times, last at {wad(life.liquidated_at)}"
+    often = "once" if life.liquidations == 1 else f"{life.liquidations} times, last"
+    end = f", liquidated {often} at {wad(life.liquidated_at)}"
     debt = f", bad debt {tokens(life.bad_debt, decimals, decimals)}" if life.bad_debt else ""
     return f"#{id_}: {tokens(result, decimals)}", text + (end if life.liquidations else "") + debt
 

@@ -8,6 +8,11 @@ function show(share) {
     const cursor = figure.querySelector(".cursor");
     cursor.setAttribute("x1", x);
     cursor.setAttribute("x2", x);
+    const when = figure.querySelector(".when");
+    const late = x > (left + right) / 2;
+    when.textContent = place < 0 ? "" : times[place];
+    when.setAttribute("x", late ? x - 6 : x + 6);
+    when.setAttribute("text-anchor", late ? "end" : "start");
     figure.querySelectorAll("b[data-line]").forEach((cell, line) => {
       cell.textContent = place < 0 ? "" : lines[line][place];
     });

@@ -181,6 +181,7 @@ def draw(chart: Chart) -> str:
         parts += _path(line, x, y)
     parts += _events(chart, x, bottom) + _marks(chart, x, y)
     parts.append(f'<line class="cursor" x1="-9" x2="-9" y1="{TOP}" y2="{bottom}"/>')
+    parts.append(f'<text class="tick when" x="-9" y="{bottom - 6}"></text>')
     note = f'<p class="note">{escape(chart.note)}</p>' if chart.note else ""
     return (
         f'<figure class="chart"><figcaption><h3>{escape(chart.title)} '
