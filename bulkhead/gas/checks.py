@@ -8,7 +8,7 @@ from bulkhead.gas.stage import Stage, require
 from bulkhead.model.types import Action
 
 # Marks for a position of 100,000 USD and 6,000 USD of margin, opened at 2,000.
-HIGHER, CALM, THIN, DEEP = 2_100, 2_002, 1_922, 1_908
+HIGHER, CALM, LOWER, THIN, DEEP = 2_100, 2_002, 1_980, 1_922, 1_908
 
 
 def acted(stage: Stage, receipt: Receipt, action: Action) -> int:

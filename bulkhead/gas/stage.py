@@ -201,6 +201,7 @@ def _open_crowd(stage: Stage, count: int) -> None:
 def set_the_stage(anvil: Anvil, crowd: int) -> Stage:
     """The system with `crowd` positions beside those that are measured."""
     rpc = anvil.rpc
+    rpc.request("anvil_setBlockTimestampInterval", 1)  # blocks follow no wall clock
     people = dict(zip(NAMES, anvil.accounts, strict=False))
     system, feed = stand_up(rpc, people, PRICE)
     healer = deploy(rpc, "HealingOwner", sender=people["deployer"]).as_(people["deployer"])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bulkhead.chain.contract import events
-from bulkhead.gas.checks import CALM, DEEP, HIGHER, THIN, acted, paid
-from bulkhead.gas.stage import MARGIN, PRICE, SIZE, USD, Stage, require
+from bulkhead.gas.checks import CALM, DEEP, HIGHER, LOWER, THIN, acted, paid
+from bulkhead.gas.stage import MARGIN, PRICE, SIZE, USD, WAD, Stage, require
 from bulkhead.model.types import Action
 
 # ---------------------------------------------------------------- opening and margin
@@ -151,12 +151,13 @@ def margin_call(stage: Stage) -> int:
 
 def deleverage(stage: Stage) -> int:
     """Part of a winner, where the traders' claims are more than the pool can be sure to pay."""
-    whale = stage.open("rich", 3_000 * 10**18, 4_000_000 * USD)
+    stage.tick(LOWER)  # a better entry than its side's average, as who is deleveraged must have
+    whale = stage.open("returner", 3_000 * WAD, 4_000_000 * USD, stage.ids["emptied"])
     state = stage.market.state()
     skew = (state.sizeLong - state.sizeShort) // 10**18
-    stage.tick(PRICE + int(0.95 * state.cash / USD / skew))
+    stage.tick(PRICE + 9 * state.cash // (10 * USD * skew))
     with stage.accruing():
         receipt = stage.market.deleverage(whale, sender=stage.people["keeper"])
-    require(0 < stage.market.position(whale).size < 3_000 * 10**18, "it was not a part")
+    require(0 < stage.market.position(whale).size < 3_000 * WAD, "it was not a part")
     require(paid(stage, receipt, stage.pool.address, stage.market.vaultOf(whale)), "not paid")
     return acted(stage, receipt, Action.DELEVERAGE)
