@@ -22,8 +22,8 @@ library ConfigStore {
         return SSTORE2.write(blob);
     }
 
-    /// @dev Reads a Config in place. The first byte of the code is a STOP.
-    function read(address store) internal view returns (Config memory c) {
+    /// @dev Reads a Config in place, over `c`. The first byte of the code is a STOP.
+    function read(address store, Config memory c) internal view {
         uint256[TABLE] memory table = c.table;
         assembly ("memory-safe") {
             extcodecopy(store, c, 1, mul(SCALARS, 32))

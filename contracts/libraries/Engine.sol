@@ -34,8 +34,8 @@ library Engine {
 
     /// @dev State and parameters, and the ticket totals where a ticket is unfunded.
     function load(MarketStorage storage $, Context memory x) internal view {
-        x.s = $.load();
-        x.c = ConfigStore.read(x.s.configStore);
+        $.loadInto(x.s);
+        ConfigStore.read(x.s.configStore, x.c);
         x.owedTotal = x.paidTotal = 0;
         x.ticketsLoaded = false;
         if (x.s.ticketsOpen) loadTickets($, x);
@@ -60,7 +60,7 @@ library Engine {
         view
     {
         x.id = id;
-        x.p = $.loadPosition(id);
+        $.loadPositionInto(id, x.p);
         x.vault = vault;
         x.v = IERC20(x.c.token).balanceOf(vault);
         forget(x);

@@ -41,6 +41,11 @@ library StateStore {
     uint256 internal constant FLAG_VAULT = 4;
 
     function load(MarketStorage storage $) internal view returns (State memory s) {
+        loadInto($, s);
+    }
+
+    /// @dev As `load`, over `s`.
+    function loadInto(MarketStorage storage $, State memory s) internal view {
         uint256 w = $.words[0];
         s.mark = uint96(w);
         s.publishedAt = uint40(w >> 96);
@@ -93,6 +98,11 @@ library StateStore {
 
     /// @dev [0] owner 160 | fundingEntry 88 | flags 8, [1] size 128 | basis 128
     function loadPosition(MarketStorage storage $, uint256 id) internal view returns (Position memory p) {
+        loadPositionInto($, id, p);
+    }
+
+    /// @dev As `loadPosition`, over `p`.
+    function loadPositionInto(MarketStorage storage $, uint256 id, Position memory p) internal view {
         uint256 w = $.positions[id][0];
         p.owner = address(uint160(w));
         p.fundingEntry = int88(uint88(w >> 160));

@@ -20,11 +20,13 @@ import {ConfigStore} from "../libraries/ConfigStore.sol";
 import {Lock} from "../libraries/Lock.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Deleveraging} from "./Deleveraging.sol";
+import {Vaults} from "./Entry.sol";
+import {Exits} from "./Exits.sol";
 import {Governance} from "./Governance.sol";
 import {Liquidating} from "./Liquidating.sol";
 import {Ownership} from "./Ownership.sol";
 import {Settlement} from "./Settlement.sol";
-import {Trading, Vaults} from "./Trading.sol";
+import {Trading} from "./Trading.sol";
 
 /// @title Market
 /// @notice See IMarket. State lives in one struct; pure stages plan, Engine pays and writes.
@@ -118,11 +120,11 @@ contract Market is IMarket, AccessManaged {
     }
 
     function decrease(uint256 id, int256 delta, uint256 priceLimit, uint256 deadline) external lock(id) {
-        Trading.decrease($, _vaults(), id, delta, priceLimit, deadline);
+        Exits.decrease($, _vaults(), id, delta, priceLimit, deadline);
     }
 
     function close(uint256 id, uint256 priceLimit, uint256 deadline) external lock(id) {
-        Trading.close($, _vaults(), id, priceLimit, deadline);
+        Exits.close($, _vaults(), id, priceLimit, deadline);
     }
 
     function closeAndWithdraw(
@@ -136,7 +138,7 @@ contract Market is IMarket, AccessManaged {
         returns (uint256)
     {
         _checkPayee(to);
-        return Trading.closeAndWithdraw($, _vaults(), id, priceLimit, deadline, to);
+        return Exits.closeAndWithdraw($, _vaults(), id, priceLimit, deadline, to);
     }
 
     // ---- margin
@@ -158,11 +160,11 @@ contract Market is IMarket, AccessManaged {
 
     function removeMargin(uint256 id, uint256 amount, address to) external lock(id) {
         _checkPayee(to);
-        Trading.removeMargin($, _vaults(), id, amount, to);
+        Exits.removeMargin($, _vaults(), id, amount, to);
     }
 
     function settle(uint256 id) external lock(id) {
-        Trading.settle($, _vaults(), id);
+        Settlement.settle($, _vaults(), id);
     }
 
     function accrue() external lock(type(uint256).max - 2) {
@@ -283,8 +285,8 @@ contract Market is IMarket, AccessManaged {
         return $.load();
     }
 
-    function config() external view returns (Config memory) {
-        return ConfigStore.read($.load().configStore);
+    function config() external view returns (Config memory c) {
+        ConfigStore.read($.load().configStore, c);
     }
 
     function position(uint256 id) external view returns (Position memory) {

@@ -11,6 +11,7 @@ import {Context, Ledger} from "../libraries/Ledger.sol";
 import {PositionMath} from "../libraries/PositionMath.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Trade} from "../libraries/Trade.sol";
+import {Entry, Vaults} from "./Entry.sol";
 
 /// @title Tickets, fee shares, and the end of a dead market
 /// @notice Linked into the market; works on its storage.
@@ -162,6 +163,19 @@ library Settlement {
     }
 
     // ---- accrual
+
+    /// @dev Settles funding; while tickets are open also collects a loss, at a mark of this block.
+    function settle(MarketStorage storage $, Vaults memory vaults, uint256 id) external {
+        Context memory x = Entry.position($, vaults, id);
+        $.accept(x, Need.Try);
+        x.touch();
+        if (x.p.size != 0 && x.owedTotal != x.paidTotal && x.s.acceptedAt == block.timestamp) {
+            Trade.collectShare(x, PositionMath.claim(x.p.size, x.p.basis, x.s.mark, x.s.fundingIndex));
+        }
+        Engine.payOrRevert(x);
+        $.finish(x, Action.Settle);
+        $.save(x.s);
+    }
 
     /// @dev Accepts a mark where there is a valid one, else only accrues.
     function accrue(MarketStorage storage $) external {

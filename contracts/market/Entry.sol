@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IMarket} from "@interfaces/IMarket.sol";
+import {IPositionVault} from "@interfaces/IPositionVault.sol";
+import {Action, Mode, Reason} from "@interfaces/Types.sol";
+import {LibClone} from "solady/src/utils/LibClone.sol";
+import {Acceptance} from "../libraries/Acceptance.sol";
+import {Engine, Need} from "../libraries/Engine.sol";
+import {Context, Ledger} from "../libraries/Ledger.sol";
+import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
+import {Trade} from "../libraries/Trade.sol";
+import {Ownership} from "./Ownership.sol";
+
+/// @dev Where a market's vaults come from.
+struct Vaults {
+    bytes32 initHash;
+    address implementation;
+}
+
+/// @title What every action begins and ends with
+/// @notice Authority, price, vault. Shared by the linked libraries.
+library Entry {
+    using StateStore for MarketStorage;
+    using Engine for MarketStorage;
+    using Ledger for Context;
+
+    /// @dev State and position.
+    function position(
+        MarketStorage storage $,
+        Vaults memory vaults,
+        uint256 id
+    )
+        internal
+        view
+        returns (Context memory x)
+    {
+        if ($.positions[id][0] == 0) revert IMarket.UnknownPosition(id);
+        $.load(x);
+        $.loadPosition(
+            x, id, LibClone.predictDeterministicAddress(vaults.initHash, bytes32(id), address(this))
+        );
+    }
+
+    /// @dev As `_position`, for owner and delegates.
+    function enter(
+        MarketStorage storage $,
+        Vaults memory vaults,
+        uint256 id
+    )
+        internal
+        view
+        returns (Context memory x)
+    {
+        x = position($, vaults, id);
+        if (x.p.owner != msg.sender && !Ownership.authorised($, id, x.p.owner, msg.sender)) {
+            revert IMarket.NotAuthorised(id, msg.sender);
+        }
+    }
+
+    /// @dev As `_position`, for the owner alone.
+    function owned(
+        MarketStorage storage $,
+        Vaults memory vaults,
+        uint256 id
+    )
+        internal
+        view
+        returns (Context memory x)
+    {
+        x = position($, vaults, id);
+        if (x.p.owner != msg.sender) revert IMarket.NotAuthorised(id, msg.sender);
+    }
+
+    /// @dev A mark of this block; for what adds risk also mode Normal and no grace.
+    function price(MarketStorage storage $, Context memory x, bool addsRisk) internal {
+        if (addsRisk && x.s.mode != Mode.Normal) {
+            revert IMarket.Refused(Reason.ModeForbids, int256(uint256(x.s.mode)), 0);
+        }
+        $.accept(x, Need.Must);
+        if (addsRisk && Engine.inGrace(x)) {
+            uint256 end = Acceptance.graceEnd(x.s, x.c);
+            revert IMarket.Refused(Reason.InGrace, int256(block.timestamp), int256(end));
+        }
+    }
+
+    /// @dev Closes at the mark; a vault that can't pay or be paid is closed frozen.
+    function close(MarketStorage storage $, Context memory x, uint256 priceLimit) internal {
+        Engine.Undo memory undo = Engine.mark(x);
+        Engine.demand(Trade.close(x, priceLimit));
+        if (!Engine.pay(x)) {
+            Engine.rewind(x, undo);
+            Trade.closeFrozen(x);
+        }
+        $.finish(x, Action.Close);
+    }
+
+    function deployVault(Context memory x, Vaults memory vaults) internal {
+        if (x.p.flags & StateStore.FLAG_VAULT != 0) return;
+        LibClone.cloneDeterministic_PUSH0(vaults.implementation, bytes32(x.id));
+        x.p.flags |= StateStore.FLAG_VAULT;
+    }
+
+    /// @dev A flat position that was only topped up may have no vault yet.
+    function payOwner(
+        MarketStorage storage $,
+        Context memory x,
+        Vaults memory vaults,
+        address to,
+        uint256 amount
+    )
+        internal
+    {
+        if (x.p.flags & StateStore.FLAG_VAULT == 0) {
+            deployVault(x, vaults);
+            $.savePositionHead(x.id, x.p);
+        }
+        if (!IPositionVault(x.vault).payOwner(to, amount)) revert IMarket.TransferRefused(to, amount);
+        x.v -= amount;
+        emit IMarket.MarginRemoved(x.id, to, amount);
+    }
+
+    function locked(MarketStorage storage $, Context memory x) internal view returns (uint256) {
+        return x.p.flags & StateStore.FLAG_LOCKS == 0 ? 0 : $.lockSums[x.id][$.epochs[x.id]];
+    }
+
+    function checkDeadline(uint256 deadline) internal view {
+        if (block.timestamp > deadline) {
+            revert IMarket.Refused(Reason.DeadlinePassed, int256(block.timestamp), int256(deadline));
+        }
+    }
+
+    function saturated(uint256 value) internal pure returns (int256) {
+        return int256(value < uint256(type(int256).max) ? value : uint256(type(int256).max));
+    }
+
+    function checkDelta(Context memory x, int256 delta, bool adds) internal pure {
+        if (delta == 0) revert IMarket.Refused(Reason.ZeroAmount, 0, 1);
+        int256 size = x.p.size;
+        if (size == 0) revert IMarket.Refused(Reason.IsFlat, 0, 1);
+        if (((delta > 0) == (size > 0)) != adds) revert IMarket.Refused(Reason.WrongDirection, delta, size);
+        if (!adds && (size > 0 ? delta < -size : delta > -size)) {
+            revert IMarket.Refused(Reason.WouldFlip, delta, size);
+        }
+    }
+}
