@@ -142,24 +142,27 @@ library Ledger {
     /// changes.
     ///      A flat position's basis counts on the long side.
     function move(Context memory x, int256 size, int256 basis) internal pure {
-        State memory s = x.s;
-        Position memory p = x.p;
-        if (p.size < 0) {
-            s.sizeShort -= uint256(-p.size);
-            s.basisShort -= p.basis;
-        } else {
-            s.sizeLong -= uint256(p.size);
-            s.basisLong -= p.basis;
+        unchecked {
+            // a side holds what its positions hold: sizes < 2^128, bases < 2^128, and save() checks the sums
+            State memory s = x.s;
+            Position memory p = x.p;
+            if (p.size < 0) {
+                s.sizeShort -= uint256(-p.size);
+                s.basisShort -= p.basis;
+            } else {
+                s.sizeLong -= uint256(p.size);
+                s.basisLong -= p.basis;
+            }
+            if (size < 0) {
+                s.sizeShort += uint256(-size);
+                s.basisShort += basis;
+            } else {
+                s.sizeLong += uint256(size);
+                s.basisLong += basis;
+            }
+            p.size = size;
+            p.basis = basis;
         }
-        if (size < 0) {
-            s.sizeShort += uint256(-size);
-            s.basisShort += basis;
-        } else {
-            s.sizeLong += uint256(size);
-            s.basisLong += basis;
-        }
-        p.size = size;
-        p.basis = basis;
     }
 
     /// @dev Margin plus claim at a price (Wad, signed, floored).

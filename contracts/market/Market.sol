@@ -355,9 +355,10 @@ contract Market is IMarket, AccessManaged {
     }
 
     function _reserve(address owner_) private returns (uint256 id) {
-        State memory s = $.load();
-        id = s.nextId++;
-        $.words[3] = s.sizeLong | s.sizeShort << 112 | s.nextId << 224;
+        uint256 w = $.words[3];
+        id = w >> 224;
+        if (id == type(uint32).max) revert StateStore.DoesNotFit(id + 1, 32);
+        $.words[3] = w + (1 << 224);
         $.positions[id][0] = uint160(owner_);
         emit PositionReserved(id, owner_, vaultOf(id));
     }

@@ -36,10 +36,11 @@ library Trading {
         if (x.p.size != 0) revert IMarket.Refused(Reason.NotFlat, x.p.size, 0);
         _checkSize(size);
         Entry.price($, x, true);
+        uint256 before = x.v;
         x.v += margin;
         Engine.demand(Trade.grow(x, size, priceLimit));
         Entry.deployVault(x, vaults);
-        _payOpening(x, margin);
+        _payOpening(x, margin, before);
         $.finish(x, Action.Open);
         $.save(x.s);
     }
@@ -67,7 +68,7 @@ library Trading {
     }
 
     /// @dev The payer pays what the pool is due straight to it, the rest into the vault.
-    function _payOpening(Context memory x, uint256 margin) private {
+    function _payOpening(Context memory x, uint256 margin, uint256 before) private {
         uint256 direct = x.net > 0 ? uint256(x.net) : 0;
         if (direct > margin) direct = margin;
         IERC20 token = IERC20(x.c.token);
@@ -77,7 +78,6 @@ library Trading {
         }
         uint256 rest = margin - direct;
         if (rest != 0) {
-            uint256 before = token.balanceOf(x.vault);
             token.safeTransferFrom(msg.sender, x.vault, rest);
             uint256 received = token.balanceOf(x.vault) - before;
             if (received != rest) revert IMarket.WrongAmountReceived(received, rest);
