@@ -5,6 +5,8 @@ from __future__ import annotations
 from bulkhead.errors import BulkheadError
 from bulkhead.model.types import Reason
 
+TOP = 2**255 - 1  # larger values are shown as this
+
 
 class ModelError(BulkheadError):
     """An action the contracts would revert. `args` are the error's arguments."""
@@ -19,6 +21,7 @@ class Refused(ModelError):
     """Refused(reason, actual, limit)."""
 
     def __init__(self, reason: Reason, actual: int, limit: int) -> None:
+        actual, limit = min(actual, TOP), min(limit, TOP)
         super().__init__(reason, actual, limit)
         self.reason, self.actual, self.limit = reason, actual, limit
 
