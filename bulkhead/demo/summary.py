@@ -128,7 +128,7 @@ def rows(run: Run) -> list[tuple[str, str, str]]:
 
     change = record["pool_nav_after"] + record["lp_paid_out"] - record["pool_nav_before"]
     return [
-        ("positions opened", f"{record['positions']}", f"{record['still_open']} still open"),
+        ("positions opened", f"{record['positions']}", _opened(run, record)),
         ("topped up", f"{record['top_ups']}", "by addMargin or a plain transfer to the vault"),
         ("increased, reduced", f"{record['increased']}, {record['reduced']}", ""),
         ("closed by their owner", f"{record['closed']}", ""),
@@ -164,6 +164,13 @@ def rows(run: Run) -> list[tuple[str, str, str]]:
         ("keeper's profit", money("keeper_profit"), f"before {record['keeper_gas']:,} gas"),
         ("worst position", *_worst_words(run)),
     ]
+
+
+def _opened(run: Run, record: dict[str, Any]) -> str:
+    """How many are left, and how many never were."""
+    missing = run.settings.positions - record["positions"]
+    refused = f"; {missing} more found no room under the market's caps" if missing else ""
+    return f"{record['still_open']} still open{refused}"
 
 
 def _goal(run: Run) -> str:

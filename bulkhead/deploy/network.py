@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,17 +130,7 @@ def connect(network: str, account: str | None = None, *, signing: bool = True) -
         yield Network(rpc, network, _signer(rpc, account) if signing else "")
         rpc.close()
         return
-    # ape looks for Anvil on PATH only.
-    os.environ["PATH"] = f"{find('anvil')[0].parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    import ape
-    from ape.exceptions import ApeException
-
-    try:
-        context = ape.networks.parse_network_choice(network)
-        provider = context.__enter__()
-    except ApeException as problem:
-        raise BadInput("network", network, f"ape says: {problem}") from None
-    try:
+    with _ape_provider(network) as provider:
         found = _ape_account(account, signing)
         rpc = ApeRpc(provider, found)
         if signing and rpc.chain_id() != provider.chain_id:
@@ -147,5 +138,27 @@ def connect(network: str, account: str | None = None, *, signing: bool = True) -
             raise BadInput("network", f"{network} is chain {rpc.chain_id()}", limit)
         url = str(getattr(provider, "http_uri", None) or provider.uri)
         yield Network(rpc, url, found.address.lower() if found else "")
+
+
+@contextmanager
+def _ape_provider(network: str) -> Iterator[Any]:
+    """ape's provider of a network. Whatever ape prints goes to standard error: the other belongs
+    to the command, and ape's traces keep the stream that they find when they are imported."""
+    # ape looks for Anvil on PATH only.
+    os.environ["PATH"] = f"{find('anvil')[0].parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    with redirect_stdout(sys.stderr):
+        import ape
+        import ape_ethereum  # noqa: F401
+        from ape.exceptions import ApeException
+        from ape.logging import LogLevel, logger
+
+        logger.set_level(LogLevel.WARNING)
+        try:
+            context = ape.networks.parse_network_choice(network)
+            provider = context.__enter__()
+        except ApeException as problem:
+            raise BadInput("network", network, f"ape says: {problem}") from None
+    try:
+        yield provider
     finally:
         context.__exit__(None, None, None)

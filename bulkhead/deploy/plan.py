@@ -146,8 +146,9 @@ def rehearse(url: str, asked: Order) -> Plan:
     """The whole deployment on a fork of the chain behind `url`, verified there."""
     with Anvil(fork=url, chain_id=asked.chain_id, accounts=1) as fork:
         fork.rpc.impersonate(asked.deployer)
-        system = execute(fork.rpc, asked)
-        return Plan(asked, system.steps, verify(fork.rpc, record_of(system)))
+        steps: list[Step] = []
+        system = execute(fork.rpc, asked, steps.append)
+        return Plan(asked, steps, verify(fork.rpc, record_of(system)))
 
 
 __all__ = ["Order", "Plan", "execute", "order", "plain", "rehearse"]

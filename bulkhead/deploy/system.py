@@ -68,9 +68,9 @@ def oracle_settings(
     }
 
 
-def _check_token(market: MarketFile, token: Contract) -> None:
+def _check_token(rpc: Rpc, market: MarketFile, token: Contract) -> None:
     """The file must speak of this token."""
-    if not token._rpc.code(token.address):
+    if not rpc.code(token.address):
         raise BadInput("token", token.address, "there must be a contract at this address")
     found = token.decimals()
     if found != market.token.decimals:
@@ -109,7 +109,7 @@ def deploy_market(
         coin = hand.create("TestToken", market.token.decimals)
     else:
         coin = at(rpc, "TestToken", token, artifacts=artifacts)
-    _check_token(market, coin)
+    _check_token(rpc, market, coin)
     if oracle is None:
         if feed is None:
             raise BadInput("feed", "nothing", "a feed's address is wanted, or an oracle")

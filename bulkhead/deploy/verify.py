@@ -81,9 +81,23 @@ def _links(handles: dict[str, Contract], record: Record) -> Iterator[Mismatch]:
                 yield Mismatch(f"{name}.{getter}", record.address(target), found)
 
 
-def _params(market: Contract, record: Record) -> Iterator[Mismatch]:
+def _oracle(oracle: Contract, record: Record) -> Iterator[Mismatch]:
+    """The adapter has the settings that it was deployed with."""
+    for step in record.steps:
+        if step["name"] == PARTS["oracle"] and step["address"] == record.address("oracle"):
+            found = oracle.settings()
+            for name, value in step["args"][0].items():
+                held = plain(getattr(found, name))
+                if held != value:
+                    yield Mismatch(f"oracle's {name}", value, held)
+
+
+def _params(rpc: Rpc, market: Contract, record: Record) -> Iterator[Mismatch]:
     """The market's configuration is the record's parameters."""
     config = market.config()
+    vault = at(rpc, PARTS["vault"], record.address("vault"))
+    if vault.MAX_REWARD() != config.maxReward:
+        yield Mismatch("vault.MAX_REWARD", config.maxReward, vault.MAX_REWARD())
     wanted = dict(record.params)
     rows = wanted.pop("brackets")
     for name, value in wanted.items():
@@ -157,6 +171,7 @@ def verify(rpc: Rpc, record: Record, artifacts: Artifacts | None = None) -> list
     strange = list(_code(rpc, record, known))
     if strange:
         return strange  # what other code says about itself proves nothing
-    found = [*_links(handles, record), *_params(handles["market"], record)]
+    found = [*_links(handles, record), *_oracle(handles["oracle"], record)]
+    found += _params(rpc, handles["market"], record)
     found += _functions(handles["authority"], handles["market"])
     return found + list(_members(rpc, handles["authority"], record))

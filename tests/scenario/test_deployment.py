@@ -86,6 +86,14 @@ def test_verify__changed_parameter__is_found(record: Record, rpc: Rpc) -> None:
     assert what == ["parameter takerFee", "bracket 2, mmRate"]
 
 
+def test_verify__changed_oracle_setting__is_found(record: Record, rpc: Rpc) -> None:
+    steps = json.loads(json.dumps(record.steps))
+    step = next(one for one in steps if one["name"] == "ChainlinkOracle")
+    step["args"][0]["maxAgeSecs"] += 1
+    what = [one.what for one in verify(rpc, replace(record, steps=steps))]
+    assert what == ["oracle's maxAgeSecs"]
+
+
 def _as_admin(system: System, rpc: Rpc, *call: object) -> None:
     """Through the timelock: schedule, wait, execute."""
     name, *args = call
