@@ -129,10 +129,13 @@ def renew(core: Core, pool: Pool) -> bool:
     if s.accepted_at != core.now:
         load(core, pool)
         return False
-    reading = read(core)
-    if reading.published_at <= s.published_at:
-        return False
-    check(core, reading)
+    try:
+        reading = read(core)
+        if reading.published_at <= s.published_at:
+            return False
+        check(core, reading)
+    except (OracleError, Refused):
+        return False  # the block has its mark: a failing oracle does not take it away
     accept(core, pool, reading)
     s.renewed = True
     return True

@@ -190,6 +190,20 @@ def closing_cost(size: int, delta: int, t: Terms) -> int:
     return cost + up(fee, t.unit) * t.unit
 
 
+def second_order(delta: int, size: int, t: Terms) -> int:
+    """What a liquidation forgets: costs on costs (Wad).
+
+    A trade pays its fee on a price that has spread and impact in it; section 9 adds the rates and
+    takes them of the notional at the favourable price. With half spread h, impact i and fee f that
+    is short by 2h^2 + 2hf + if + ih of the notional.
+    """
+    h = up(up(t.mark * t.spread, 2 * WAD) * WAD, t.mark)
+    moved = max(0, potential(t.skew - size, t) - potential(t.skew, t))
+    i, f = up(moved * WAD, abs(size)), t.taker_fee
+    rate = up(2 * h * h + 2 * h * f + i * f + i * h, WAD)
+    return up(rate * up(abs(delta) * t.mark, WAD), WAD) + 2 * t.unit
+
+
 def i_30_no_profit(
     before: Pos, after: Pos, t: Terms, reward: int, ticket: int, inflow: int
 ) -> None:
@@ -201,9 +215,10 @@ def i_30_no_profit(
     worth = (reward + ticket + after.margin) * t.unit
     if not full:
         worth += claim(after.size, after.basis, t.mark, t.index)
-    alone = equity(before, t, t.mark) - closing_cost(before.size, after.size - before.size, t)
+    delta = after.size - before.size
+    alone = equity(before, t, t.mark) - closing_cost(before.size, delta, t)
     allowed = max(0, alone) + t.reward_floor if full else alone
-    # What is less than a token unit stays in the pool at a close as well.
+    allowed += second_order(delta, before.size, t)
     hold("I-30", worth <= allowed, f"got {worth}, trading out gives {allowed}: {before}")
     hold("I-30", reward * t.unit <= t.reward_cap, f"reward {reward} above the cap")
     held = before.margin + inflow

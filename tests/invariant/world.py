@@ -234,6 +234,8 @@ class World:
             self.now += op.wait
         self.revm.at(self.now)
         self.twin.now = self.now
+        if self.failure:
+            self.twin.oracle = self._oracle_error(self.failure)
         self.story.lines.append(str(op))
         before = self._positions()
         foreseen = self._foresee(op, before)
