@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": ("bulkhead.demo.command", "demo", "Run a whole market through a crash, locally."),
     "deploy": ("bulkhead.deploy.command", "deploy", "Deploy a market from its YAML file."),
     "verify": ("bulkhead.deploy.command", "verify", "Compare a deployment with its record."),
+    "positions": ("bulkhead.deploy.positions_command", "positions", "List positions and health."),
 }
 
 

@@ -29,13 +29,9 @@ class Sighting:
         return [f"the lens names {self.seen}, the twin {self.foretold}"]
 
 
-def seen(system: System, account: str, last: int) -> tuple[int, ...]:
-    """Ids up to `last` that the chain says a `liquidateMany` would act on now."""
-    ids = list(range(1, last + 1))
-    if not ids:
-        return ()
-    results = system.market.liquidateMany.call(ids, account, sender=account)
-    return tuple(id_ for id_, result in zip(ids, results, strict=True) if result in ACTED)
+def seen(system: System) -> tuple[int, ...]:
+    """Ids that the lens says can be liquidated now."""
+    return tuple(system.lens.liquidatable(system.market.address, 1, 0))
 
 
 def foretold(mirror: Mirror, account: str) -> tuple[int, ...]:

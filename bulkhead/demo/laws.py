@@ -14,7 +14,8 @@ from math import ceil, floor
 from typing import Any
 
 from bulkhead.demo.observe import Observation
-from bulkhead.model import MarketModel
+from bulkhead.model import MarketModel, liquidating, pricing
+from bulkhead.model import margin as requirements
 from bulkhead.model.types import Params, as_abi
 
 WAD = 10**18
@@ -143,6 +144,49 @@ def _fields(name: str, found: Any, foretold: object) -> Iterator[str]:
         held = getattr(found, key)
         if held != value:
             yield f"{name}.{key} is {held}, the twin says {value}"
+
+
+def _foretold_view(twin: MarketModel, id_: int) -> dict[str, Any]:
+    """What the lens must say of a position at a mark accepted in this block."""
+    core, size = twin.core, twin.position(id_).size
+    if size == 0:
+        return {"margin": twin.margin(id_), "liquidatable": False, "mm": 0, "im": 0}
+    equity, need, price = liquidating.health(core, id_)
+    notional = ceil(Fraction(abs(size) * price, WAD))
+    return {
+        "margin": twin.margin(id_),
+        "equity": twin.equity(id_),
+        "im": twin.requirements(id_)[0],
+        "favourablePrice": price,
+        "favourableEquity": equity,
+        "mm": need,
+        "tm": requirements.tm(notional, twin.state.ramp, core.cfg),
+        "liquidatable": twin.liquidatable(id_),
+    }
+
+
+def views_agree(seen: Observation, twin: MarketModel) -> Iterator[str]:
+    """I-50, the lens: at a mark accepted in this block it shows what the twin computes."""
+    if twin.state.accepted_at != twin.now:
+        return
+    view = seen.market_view
+    pairs = (
+        ("nav", view.nav, twin.nav()),
+        ("freeLiquidity", view.freeLiquidity, twin.free_liquidity()),
+        ("netClaim", view.netClaim, twin.net_claim()),
+        ("longClaim", view.longClaim, twin.side_claim(1)),
+        ("shortClaim", view.shortClaim, twin.side_claim(-1)),
+        ("muIm", view.muIm, pricing.im_multiplier(twin.core)),
+        ("muMm", view.muMm, twin.state.ramp),
+    )
+    for name, held, expected in pairs:
+        if held != expected:
+            yield f"the lens's {name} is {held}, the twin says {expected}"
+    for id_, found in enumerate(seen.views, start=1):
+        for name, expected in _foretold_view(twin, id_).items():
+            if getattr(found, name) != expected:
+                held = getattr(found, name)
+                yield f"the lens's {name} of {id_} is {held}, the twin says {expected}"
 
 
 def twin_agrees(seen: Observation, twin: MarketModel) -> Iterator[str]:

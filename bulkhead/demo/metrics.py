@@ -140,7 +140,7 @@ class Tally:
         )
 
 
-def sample(seen: Observation, time: int, mu_initial: int, insurance: int) -> Sample:
+def sample(seen: Observation, time: int, insurance: int) -> Sample:
     """What the charts show of an observation."""
     s = seen.state
     return Sample(
@@ -154,7 +154,7 @@ def sample(seen: Observation, time: int, mu_initial: int, insurance: int) -> Sam
         funding_index=s.fundingIndex,
         variance=s.variance,
         mu_maintenance=s.ramp,
-        mu_initial=mu_initial,
+        mu_initial=seen.market_view.muIm,
         insurance=insurance,
         open_positions=sum(1 for one in seen.positions if one.size),
     )

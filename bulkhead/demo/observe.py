@@ -34,6 +34,8 @@ class Observation:
     pending_redeems: int
     accounted: int
     token_supply: int
+    market_view: Any  # of the lens
+    views: tuple[Any, ...]  # of the lens, by position
     positions: tuple[Any, ...]
     margins: tuple[int, ...]  # of the vaults, by position
     balances: dict[str, int]  # of everybody else who holds the token
@@ -78,6 +80,8 @@ def observe(
     for name in ("pendingRedeemShares", "accounted"):
         batch.add(pool, getattr(pool, name))
     batch.add(token, token.totalSupply)
+    batch.add(system.lens, system.lens.marketView, market.address)
+    batch.add(system.lens, system.lens.positions, market.address, 1, 0)
     for place in range(len(vaults)):
         batch.add(market, market.position, place + 1)
     for account in (*vaults, *holders):
@@ -85,7 +89,7 @@ def observe(
     for account in providers:
         batch.add(pool, pool.balanceOf, account)
     found = batch.run(system)
-    rest = found[10:]
+    view, views, rest = found[10], found[11], found[12:]
     positions, rest = rest[: len(vaults)], rest[len(vaults) :]
     margins, rest = rest[: len(vaults)], rest[len(vaults) :]
     state, tickets, nav, free, supply, reserve, deposits, redeems, accounted, minted = found[:10]
@@ -100,6 +104,8 @@ def observe(
         pending_redeems=redeems,
         accounted=accounted,
         token_supply=minted,
+        market_view=view,
+        views=tuple(views),
         positions=tuple(positions),
         margins=tuple(margins),
         balances=dict(zip(holders, rest[: len(holders)], strict=True)),

@@ -7,9 +7,9 @@ from html import escape
 
 from bulkhead.demo.laws import TITLES
 from bulkhead.demo.metrics import Liquidation, Sample
-from bulkhead.demo.money import percent, tokens, wad
 from bulkhead.demo.run import Run
 from bulkhead.demo.summary import rows, summary
+from bulkhead.money import percent, tokens, wad
 from bulkhead.report import Chart, Line, Mark, Page, facts, table
 from bulkhead.report.svg import Event
 

@@ -16,7 +16,6 @@ from bulkhead.demo.observe import Observation, observe
 from bulkhead.demo.population import Trader
 from bulkhead.demo.settings import Settings
 from bulkhead.demo.stage import Stage
-from bulkhead.model import pricing
 from bulkhead.prices.path import BLOCK_SECS
 
 Progress = Callable[[int, int, str], None]  # done, total, what is going on
@@ -66,6 +65,7 @@ class Run:
         self.laws.check("I-05", block, laws.sums_agree(seen))
         self.laws.check("I-07", block, laws.pool_covers(seen, stage.system.pool.address))
         self.laws.check("I-50", block, laws.twin_agrees(seen, twin))
+        self.laws.check("I-50", block, laws.views_agree(seen, twin))
         return seen
 
     # ---- one price
@@ -84,10 +84,8 @@ class Run:
         seen = self.inspect()
         if self._keep(place):
             seen = self.inspect()
-        twin = mirror.twin
         insurance = seen.balances[stage.system.fund.address] + seen.state.insuranceDue
-        mu_initial = pricing.im_multiplier(twin.core)
-        self.tally.samples.append(sample(seen, path.times[place], mu_initial, insurance))
+        self.tally.samples.append(sample(seen, path.times[place], insurance))
 
     def _trader(self, trader: Trader, book: traders.Book, place: int, price: int) -> None:
         mirror = self.stage.mirror
@@ -120,8 +118,7 @@ class Run:
         following = path.times[place + 1] if place + 1 < len(path) else path.times[place] + 60
         delay = min(BLOCK_SECS, (following - path.times[place]) // 2)
         sighting = keeping.Sighting(
-            keeping.seen(stage.system, stage.keeper, mirror.twin.state.next_id - 1),
-            keeping.foretold(mirror, stage.keeper),
+            keeping.seen(stage.system), keeping.foretold(mirror, stage.keeper)
         )
         self.laws.check("I-26", mirror.blocks, sighting.problems)
         if not sighting.seen:

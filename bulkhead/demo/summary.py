@@ -8,10 +8,10 @@ from rich.table import Table
 
 from bulkhead.demo.laws import TITLES
 from bulkhead.demo.metrics import Life
-from bulkhead.demo.money import WAD, percent, tokens, wad
 from bulkhead.demo.observe import Observation
 from bulkhead.demo.run import Run
 from bulkhead.model.types import Action
+from bulkhead.money import WAD, percent, tokens, wad
 
 
 def insurance(run: Run, seen: Observation) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from bulkhead.deploy.system import System, deploy_market
 from bulkhead.deploy.verify import Mismatch, verify
 from bulkhead.errors import BadInput
 
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+
 
 @dataclass(frozen=True)
 class Order:
@@ -34,13 +37,18 @@ class Order:
     answer: int | None  # first price of the local feed (8 decimals)
 
 
+def check_address(name: str, given: str) -> str:
+    """An address, in lower case."""
+    if not _ADDRESS.fullmatch(given):
+        raise BadInput(name, given, "an address of 40 hex digits after 0x is wanted")
+    return given.lower()
+
+
 def _address(name: str, given: str | None, known: str | None, local: bool) -> str | None:
     found = given or known
     if found is None and not local:
         raise BadInput(name, "nothing", f"give --{name}: the market file has none for this chain")
-    if found is not None and (len(found) != 42 or not found.startswith("0x")):
-        raise BadInput(name, found, "an address of 40 hex digits after 0x is wanted")
-    return found.lower() if found else None
+    return check_address(name, found) if found else None
 
 
 def order(

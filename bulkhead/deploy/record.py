@@ -25,6 +25,10 @@ PARTS = {
     "pool": "LiquidityPool",
     "fund": "InsuranceFund",
     "vault": "PositionVault",
+    "lens": "MarketLens",
+    "preview_lens": "PreviewLens",
+    "liquidation_lens": "LiquidationLens",
+    "router": "Router",
 }
 
 

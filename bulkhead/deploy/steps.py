@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bulkhead.chain.artifacts import CREATE2_FACTORY, Artifacts, default
+from bulkhead.chain.artifacts import CREATE2_FACTORY, Artifacts, create2, default
 from bulkhead.chain.contract import Contract, Function, at, creation
 from bulkhead.chain.errors import ChainError, Reverted
 from bulkhead.chain.rpc import Receipt, Rpc
@@ -71,14 +71,26 @@ class Deployer:
             if self.rpc.code(where):
                 continue
             code = self.artifacts.get(library).link(found)
-            sent = self.rpc.send(
-                CREATE2_FACTORY, _SALT + code, sender=self.sender, gas=GAS, check=False
-            )
-            self._sent(sent)
-            if not self.rpc.code(where):
-                raise ChainError(f"{library} did not deploy: is there a CREATE2 factory?")
-            self._note("library", library, where, (), sent)
+            self._note("library", library, where, (), self._through_factory(library, where, code))
         return found
+
+    def shared(self, name: str) -> Contract:
+        """A contract without constructor arguments or state, through the CREATE2 factory: every
+        market of a chain shares it, and it has the same address on all chains."""
+        code = self.code(name)
+        where = create2(code)
+        if not self.rpc.code(where):
+            self._note("contract", name, where, (), self._through_factory(name, where, code))
+        return at(self.rpc, name, where, sender=self.sender, artifacts=self.artifacts)
+
+    def _through_factory(self, name: str, where: str, code: bytes) -> Receipt:
+        sent = self.rpc.send(
+            CREATE2_FACTORY, _SALT + code, sender=self.sender, gas=GAS, check=False
+        )
+        self._sent(sent)
+        if not self.rpc.code(where):
+            raise ChainError(f"{name} did not deploy: is there a CREATE2 factory?")
+        return sent
 
     def code(self, name: str) -> bytes:
         """Creation code of a contract, linked; its libraries are deployed first."""

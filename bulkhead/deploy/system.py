@@ -41,6 +41,10 @@ class System:
     pool: Contract
     fund: Contract
     vault: Contract  # the implementation behind all vaults
+    lens: Contract
+    preview_lens: Contract
+    liquidation_lens: Contract
+    router: Contract
     libraries: dict[str, str]
     steps: tuple[Step, ...]
     block: int  # that listed the market
@@ -141,6 +145,10 @@ def deploy_market(
         oracle=oracle,
         authority=authority,
         factory=created["factory"],
+        lens=hand.shared("MarketLens"),
+        preview_lens=hand.shared("PreviewLens"),
+        liquidation_lens=hand.shared("LiquidationLens"),
+        router=hand.shared("Router"),
         libraries=dict(hand.libraries),
         steps=tuple(hand.steps),
         block=created["block"],

@@ -11,10 +11,13 @@ import pytest
 from bulkhead.chain.artifacts import Artifacts
 from bulkhead.cli import run as bulkhead
 from bulkhead.demo import play
+from bulkhead.demo import run as running
 from bulkhead.demo.laws import TITLES
+from bulkhead.demo.population import population
 from bulkhead.demo.report import page
 from bulkhead.demo.run import Run
 from bulkhead.demo.settings import settings
+from bulkhead.demo.stage import local_chain, set_stage
 from bulkhead.demo.summary import rows, summary
 
 POSITIONS, BLOCKS = 20, 30
@@ -84,12 +87,37 @@ def test_demo__report__shows_every_liquidation(played: Run) -> None:
     assert all(escape(row[0]) in text for row in rows(played))
 
 
+def test_positions__end_of_a_demo__are_what_the_lens_says(
+    artifacts: Artifacts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command, against the chain of a demo that still runs."""
+    wanted = settings(positions=8, blocks=20)
+    with local_chain(wanted) as chain:
+        stage = set_stage(wanted, chain, lambda _: None)
+        crowd = population(wanted.seed, stage.traders, 20)
+        done = running.play(wanted, stage, crowd, play.quiet)
+        market, lens = stage.system.market.address, stage.system.lens.address
+        arguments = ["positions", "--network", chain.url, "--at", market, "--lens", lens]
+        assert bulkhead([*arguments, "--json"]) == 0
+        record = json.loads(capsys.readouterr().out)
+        assert bulkhead([*arguments, "--owner", stage.traders[0], "--flat"]) == 0
+        table = capsys.readouterr().out
+        assert bulkhead([*arguments, "--id", "999"]) == 2
+        assert "--id: 999 is refused; 1 to 8 are known" in capsys.readouterr().err
+    after = done.after
+    assert after is not None
+    opened = {row["id"]: row for row in record["positions"]}
+    assert sorted(opened) == [n for n, one in enumerate(after.positions, 1) if one.size]
+    assert all(int(row["margin"]) == after.margins[n - 1] for n, row in opened.items())
+    assert all(int(row["size"]) == after.positions[n - 1].size for n, row in opened.items())
+    first = next(n for n, one in enumerate(after.positions, 1) if one.owner == stage.traders[0])
+    assert f"\n {first} " in table
+
+
 def test_demo__chain_that_lies__fails(
     artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One token unit that appears from nowhere is found, and said."""
-    from bulkhead.demo import run as running
-
     honest = running.observe
 
     def lying(*args: object) -> object:

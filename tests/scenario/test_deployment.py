@@ -55,7 +55,7 @@ def test_verify__other_chain__says_only_that(record: Record, rpc: Rpc) -> None:
     assert [one.what for one in found] == ["chain id"]
 
 
-@pytest.mark.parametrize("part", ["market", "pool", "fund", "vault", "authority", "oracle"])
+@pytest.mark.parametrize("part", ["market", "pool", "fund", "vault", "authority", "oracle", "lens"])
 def test_verify__one_byte_of_code__is_found(record: Record, rpc: Rpc, part: str) -> None:
     where = record.address(part)
     code = bytearray(rpc.code(where))

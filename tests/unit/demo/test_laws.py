@@ -11,7 +11,7 @@ from bulkhead.demo import laws
 from bulkhead.demo.observe import Observation, Tickets
 from bulkhead.demo.settings import MARKET
 from bulkhead.deploy.params import read, to_params
-from bulkhead.model import MarketModel, Reading
+from bulkhead.model import MarketModel, Reading, pricing
 from bulkhead.model.types import as_abi
 from bulkhead.model.wad import WAD
 
@@ -38,6 +38,16 @@ def observed(twin: MarketModel) -> Observation:
         pending_redeems=0,
         accounted=twin.state.cash + twin.state.insurance_due + twin.state.treasury_due,
         token_supply=sum(twin.core.balances.values()),
+        market_view=SimpleNamespace(
+            nav=twin.nav(),
+            freeLiquidity=twin.free_liquidity(),
+            netClaim=twin.net_claim(),
+            longClaim=twin.side_claim(1),
+            shortClaim=twin.side_claim(-1),
+            muIm=pricing.im_multiplier(twin.core),
+            muMm=twin.state.ramp,
+        ),
+        views=tuple(SimpleNamespace(**laws._foretold_view(twin, id_)) for id_ in ids),
         positions=tuple(SimpleNamespace(**as_abi(twin.position(id_))) for id_ in ids),
         margins=tuple(twin.margin(id_) for id_ in ids),
         balances={who: twin.balance(who) for who in holders},
@@ -75,7 +85,7 @@ def all_problems(seen: Observation, twin: MarketModel) -> dict[str, list[str]]:
         "I-04": list(laws.nav_follows(seen, PARAMS, UNIT)),
         "I-05": list(laws.sums_agree(seen)),
         "I-07": list(laws.pool_covers(seen, twin.core.cfg.pool)),
-        "I-50": list(laws.twin_agrees(seen, twin)),
+        "I-50": [*laws.twin_agrees(seen, twin), *laws.views_agree(seen, twin)],
     }
 
 
@@ -128,6 +138,15 @@ def test_laws__any_field_of_a_position__is_compared(twin: MarketModel, field: st
     value = getattr(seen.positions[1], field)
     setattr(seen.positions[1], field, TRADER if field == "owner" else value + 1)
     assert any(text.startswith(f"position 2.{field}") for text in laws.twin_agrees(seen, twin))
+
+
+@pytest.mark.parametrize("field", ["margin", "equity", "im", "mm", "tm", "liquidatable"])
+def test_laws__any_value_of_the_lens__is_compared(twin: MarketModel, field: str) -> None:
+    seen = observed(twin)
+    setattr(seen.views[0], field, getattr(seen.views[0], field) + 1)
+    assert [text for text in laws.views_agree(seen, twin) if f"lens's {field} of 1 is" in text]
+    seen.market_view.netClaim += 1
+    assert [text for text in laws.views_agree(seen, twin) if "lens's netClaim is" in text]
 
 
 def test_laws__pool_that_holds_too_little__is_caught(twin: MarketModel) -> None:
