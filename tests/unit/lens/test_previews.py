@@ -1,0 +1,233 @@
+"""A preview says what the action does: every field, and every refusal with its numbers."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+from foresight import Lenses
+from market_world import ANY, SOON, WAD, World
+
+from bulkhead.model.types import Reason
+
+USD = 10**6
+
+
+@pytest.fixture
+def lens(world: World) -> Lenses:
+    return Lenses(world)
+
+
+def reason(lens: Lenses, want: Reason | str, action: str, caller: str, *args: object) -> None:
+    said, done = lens.play(action, caller, *args)
+    assert done.refusal is not None, f"{action}{args} was allowed"
+    if isinstance(want, Reason):
+        assert said.reason == want
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whole_walk(new_world: Callable[..., World], seed: int) -> None:
+    """Random actions on both sides through profit and loss, with spread and funding."""
+    dice = random.Random(seed)
+    w = new_world(liquidity=10_000_000 if seed % 2 else 300_000)
+    lens = Lenses(w)
+    price, allowed, kinds = 2_000 * WAD, 0, set[str]()
+    for _ in range(60):
+        if dice.random() < 0.5:
+            price = price * dice.randint(960, 1040) // 1000
+            seconds = dice.choice([1, 12, 600, 20_000])
+            w.tick(price, seconds=seconds, spread=dice.choice([0, 0, WAD // 2_000]))
+        ids = list(range(1, w.twin.state.next_id)) or [1]
+        id_, who = dice.choice(ids), dice.choice([w.alice, w.alice, w.bob])
+        held = w.twin.position(id_).size if w.twin.state.next_id > 1 else 0
+        size = dice.choice([1, -1]) * dice.randint(1, 60) * WAD // dice.choice([1, 10])
+        limit = ANY[1 if size > 0 else -1]
+        sign = 1 if held >= 0 else -1
+        action, *args = dice.choice(
+            [
+                ("open", 0, size, dice.randint(100, 20_000) * USD, limit, SOON),
+                ("open", 0, size, dice.randint(5_000, 30_000) * USD, limit, SOON),
+                ("open", id_, size, dice.randint(100, 20_000) * USD, limit, SOON),
+                ("increase", id_, sign * abs(size) // 5, ANY[sign], SOON),
+                ("decrease", id_, -sign * dice.randint(1, abs(held) or 1), ANY[-sign], SOON),
+                ("decrease", id_, -held, ANY[-sign], SOON),
+                ("close", id_, ANY[-sign], SOON),
+                ("remove_margin", id_, dice.randint(1, 5_000 * USD), w.carol),
+                ("settle", id_),
+                ("liquidate", id_, w.keeper),
+                ("liquidate", dice.choice(ids), w.keeper),
+            ]
+        )
+        _, done = lens.play(action, who, *args)
+        if done.refusal is None:
+            allowed += 1
+            kinds.add(action)
+    assert allowed > 12
+    assert len(kinds) >= 5
+
+
+def test_reasons_of_opening(lens: Lenses) -> None:
+    w = lens.w
+    ok = (10 * WAD, 3_000 * USD, ANY[1], SOON)
+    reason(lens, Reason.DEADLINE_PASSED, "open", w.alice, 0, *ok[:3], w.now - 1)
+    reason(lens, "UnknownPosition", "open", w.alice, 9, *ok)
+    reason(lens, Reason.ZERO_AMOUNT, "open", w.alice, 0, 0, *ok[1:])
+    reason(lens, Reason.SIZE_TOO_LARGE, "open", w.alice, 0, 2**127, *ok[1:])
+    reason(lens, Reason.PRICE_LIMIT, "open", w.alice, 0, *ok[:2], 0, SOON)
+    reason(lens, Reason.MARGIN_TOO_LOW, "open", w.alice, 0, 10 * WAD, 100 * USD, ANY[1], SOON)
+    reason(lens, Reason.NOTIONAL_TOO_SMALL, "open", w.alice, 0, WAD // 10**6, *ok[1:])
+    reason(lens, Reason.SKEW_TOO_LARGE, "open", w.alice, 0, w.params.max_skew + WAD, *ok[1:])
+    said, done = lens.play("open", w.alice, 0, *ok)
+    assert said.position.id == done.value
+    reason(lens, Reason.NOT_FLAT, "open", w.alice, 1, *ok)
+    reason(lens, "NotAuthorised", "open", w.bob, 1, *ok)
+    w.ok("enter_reduce_only", w.guardian)
+    reason(lens, Reason.MODE_FORBIDS, "open", w.alice, 0, *ok)
+    w.ok("leave_reduce_only", w.governance)
+    reason(lens, Reason.IN_GRACE, "open", w.alice, 0, *ok)
+
+
+def test_caps(new_world: Callable[..., World]) -> None:
+    w = new_world(max_open_interest=3_000_000 * WAD)
+    args = (0, 1_501 * WAD, 900_000 * USD, ANY[1], SOON)
+    reason(Lenses(w), Reason.OPEN_INTEREST_TOO_LARGE, "open", w.alice, *args)
+    poor = new_world(liquidity=20_000)
+    args = (0, 20 * WAD, 20_000 * USD, ANY[1], SOON)
+    reason(Lenses(poor), Reason.UTILISATION_TOO_HIGH, "open", poor.alice, *args)
+
+
+def test_a_dead_market(lens: Lenses) -> None:
+    w = lens.w
+    id_ = w.open(w.alice, 10 * WAD, 3_000 * USD)
+    w.at(w.now + w.params.dead_after_secs)
+    w.silence()
+    w.ok("announce_final", w.governance, 1_900 * WAD)
+    reason(lens, Reason.MODE_FORBIDS, "open", w.alice, 0, WAD, 900 * USD, ANY[1], SOON)
+    w.at(w.now + w.params.dead_after_secs)
+    w.ok("execute_final", w.keeper)
+    w.speak()
+    w.set(1_000 * WAD)
+    reason(lens, Reason.MODE_FORBIDS, "close", w.alice, id_, ANY[-1], SOON)
+    reason(lens, Reason.MODE_FORBIDS, "remove_margin", w.alice, id_, 1, w.alice)
+    reason(lens, Reason.MODE_FORBIDS, "liquidate", w.keeper, id_, w.keeper)
+    lens.play("settle", w.bob, id_)
+    seen = lens.all()
+    assert (seen.fresh, seen.state.mark, seen.priceReason) == (False, 1_900 * WAD, 7)
+    assert lens.market.liquidatable(w.market, 0, 0) == []
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["long", "short"])
+def test_reasons_of_changing(lens: Lenses, sign: int) -> None:
+    w = lens.w
+    id_ = w.open(w.alice, sign * 50 * WAD, 8_000 * USD)
+    for action, away in (("increase", 1), ("decrease", -1)):
+        delta, limit = sign * away * WAD, ANY[sign * away]
+        reason(lens, Reason.DEADLINE_PASSED, action, w.alice, id_, delta, limit, w.now - 1)
+        reason(lens, Reason.ZERO_AMOUNT, action, w.alice, id_, 0, limit, SOON)
+        reason(lens, Reason.WRONG_DIRECTION, action, w.alice, id_, -delta, limit, SOON)
+        reason(lens, Reason.PRICE_LIMIT, action, w.alice, id_, delta, ANY[-sign * away], SOON)
+        reason(lens, "NotAuthorised", action, w.bob, id_, delta, limit, SOON)
+    tiny, flip = -sign * (50 * WAD - WAD // 10**6), -sign * 51 * WAD
+    reason(lens, Reason.WOULD_FLIP, "decrease", w.alice, id_, flip, ANY[-sign], SOON)
+    reason(lens, Reason.NOTIONAL_TOO_SMALL, "decrease", w.alice, id_, tiny, ANY[-sign], SOON)
+    reason(lens, Reason.MARGIN_TOO_LOW, "increase", w.alice, id_, sign * 60 * WAD, ANY[sign], SOON)
+    reason(lens, Reason.ZERO_AMOUNT, "remove_margin", w.alice, id_, 0, w.alice)
+    reason(lens, Reason.AMOUNT_TOO_LARGE, "remove_margin", w.alice, id_, 10**12, w.alice)
+    reason(lens, Reason.MARGIN_TOO_LOW, "remove_margin", w.alice, id_, 6_000 * USD, w.alice)
+    reason(lens, "NotAuthorised", "remove_margin", w.bob, id_, 1, w.bob)
+    reason(lens, Reason.HEALTHY, "liquidate", w.keeper, id_, w.keeper)
+    reason(lens, "UnknownPosition", "liquidate", w.keeper, 9, w.keeper)
+    w.tick((2_000 - sign * 350) * WAD)
+    reason(lens, Reason.EQUITY_TOO_LOW, "close", w.alice, id_, ANY[-sign], SOON)
+    reason(lens, Reason.EQUITY_TOO_LOW, "decrease", w.alice, id_, -sign * WAD, ANY[-sign], SOON)
+    said, _ = lens.play("liquidate", w.keeper, id_, w.keeper)
+    assert said.deficit > 0
+    reason(lens, Reason.IS_FLAT, "liquidate", w.keeper, id_, w.keeper)
+    reason(lens, Reason.IS_FLAT, "close", w.alice, id_, ANY[-sign], SOON)
+
+
+def test_partial_liquidation_leaves_the_target(lens: Lenses) -> None:
+    w = lens.w
+    id_ = w.open(w.alice, 200 * WAD, 22_000 * USD)
+    w.tick()
+    w.tick(lens.see(id_).liquidationPrice)
+    said, _ = lens.play("liquidate", w.keeper, id_, w.keeper)
+    assert 0 < said.closedSize < 200 * WAD
+    assert said.position.favourableEquity >= said.position.tm > said.position.mm
+    assert not said.position.liquidatable
+
+
+def test_bad_prices(lens: Lenses) -> None:
+    w = lens.w
+    id_ = w.open(w.alice, 10 * WAD, 3_000 * USD)
+    args = ("close", w.alice, id_, ANY[-1], SOON)
+    w.tick()
+    w.set(2_000 * WAD, published=1)
+    reason(lens, Reason.PRICE_BACKWARDS, *args)
+    w.set(10**8)
+    reason(lens, Reason.PRICE_OUT_OF_RANGE, *args)
+    w.set(2**97)
+    reason(lens, Reason.PRICE_OUT_OF_RANGE, *args)
+    w.set(2_000 * WAD, spread=w.params.max_spread + 1)
+    reason(lens, Reason.SPREAD_TOO_WIDE, *args)
+    assert lens.all().priceReason == Reason.SPREAD_TOO_WIDE
+    assert not lens.all().fresh
+    w.silence()
+    reason(lens, "PriceInvalid", *args)
+    assert lens.all().priceFailure
+    assert not lens.see(id_).liquidatable
+    lens.play("settle", w.bob, id_)  # goes on without a mark
+
+
+def test_a_renewed_block_only_liquidates(lens: Lenses) -> None:
+    w = lens.w
+    first = w.open(w.alice, 50 * WAD, 8_000 * USD)
+    second = w.open(w.bob, 50 * WAD, 30_000 * USD)
+    w.at(w.now + 12)
+    w.set(2_000 * WAD, published=w.now - 5)
+    w.ok("accrue", w.keeper)
+    w.set(1_880 * WAD)
+    assert lens.market.liquidatable(w.market, 0, 0) == [first]
+    lens.play("liquidate", w.keeper, first, w.keeper)
+    args = (second, ANY[-1], SOON)
+    reason(lens, Reason.BLOCK_IS_LIQUIDATION_ONLY, "close", w.bob, *args)
+
+
+def test_locks_and_a_flat_position(lens: Lenses) -> None:
+    w = lens.w
+    id_ = w.open(w.alice, 10 * WAD, 5_000 * USD)
+    w.ok("set_delegate", w.alice, id_, w.bob, SOON)
+    lens.play("increase", w.bob, id_, WAD, ANY[1], SOON)
+    w.ok("set_lock", w.bob, id_, 1_000 * USD)
+    assert lens.see(id_).locks == 1_000 * USD
+    lens.play("remove_margin", w.alice, id_, 500 * USD, w.alice)
+    reason(lens, Reason.MARGIN_TOO_LOW, "remove_margin", w.alice, id_, 3_300 * USD, w.alice)
+    lens.play("close", w.alice, id_, ANY[-1], SOON)
+    w.silence()
+    reason(lens, Reason.AMOUNT_TOO_LARGE, "remove_margin", w.alice, id_, 4_000 * USD, w.alice)
+    lens.play("remove_margin", w.alice, id_, 1_000 * USD, w.alice)
+
+
+def test_profit_beyond_the_cash_becomes_a_ticket(new_world: Callable[..., World]) -> None:
+    w = new_world(liquidity=300_000)
+    lens = Lenses(w)
+    id_ = w.open(w.alice, 30 * WAD, 20_000 * USD)
+    w.tick(20_000 * WAD)
+    said, _ = lens.play("close", w.alice, id_, ANY[-1], SOON)
+    assert said.ticket > 0
+
+
+def test_due_buckets_are_priced_virtually(lens: Lenses) -> None:
+    w = lens.w
+    w.open(w.alice, 10 * WAD, 3_000 * USD)
+    w.give(w.bob, 50_000 * USD)
+    w.do("request_deposit", w.bob, 50_000 * USD, w.bob, w.bob)
+    w.do("request_redeem", w.lp, 10_000 * 10**6, w.lp, w.lp)
+    w.tick(seconds=w.params.redeem_delay_secs + w.params.deposit_delay_secs + 60)
+    foreseen = lens.all()
+    w.ok("accrue", w.keeper)
+    state = w.market.state()
+    assert foreseen.state.cash == state.cash
+    assert foreseen.nav == w.market.nav()
+    assert foreseen.freeLiquidity == w.market.freeLiquidity()
