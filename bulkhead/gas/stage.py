@@ -17,6 +17,7 @@ from bulkhead.chain.contract import Contract, deploy, events
 from bulkhead.chain.rpc import Receipt, Rpc
 from bulkhead.deploy.system import System
 from bulkhead.errors import BulkheadError
+from bulkhead.gas.stepped import Stepped
 from bulkhead.gas.system import DECIMALS, stand_up
 
 START = 1_800_000_000  # time of the first block
@@ -200,7 +201,7 @@ def _open_crowd(stage: Stage, count: int) -> None:
 
 def set_the_stage(anvil: Anvil, crowd: int) -> Stage:
     """The system with `crowd` positions beside those that are measured."""
-    rpc = anvil.rpc
+    rpc = Stepped(f"ipc://{anvil.ipc}")
     rpc.request("anvil_setBlockTimestampInterval", 1)  # blocks follow no wall clock
     people = dict(zip(NAMES, anvil.accounts, strict=False))
     system, feed = stand_up(rpc, people, PRICE)
