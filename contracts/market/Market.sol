@@ -95,7 +95,7 @@ contract Market is IMarket, AccessManaged {
     // ---- open and trade
 
     function reserve(address owner_) external lock(type(uint256).max - 2) returns (uint256 id) {
-        _checkReceiver(owner_);
+        _checkPayee(owner_);
         return _reserve(owner_);
     }
 
@@ -386,7 +386,7 @@ contract Market is IMarket, AccessManaged {
     function _vaultCodeHash() private view returns (bytes32) {
         return keccak256(
             abi.encodePacked(
-                hex"5f5f365f5f37365f73", VAULT_IMPLEMENTATION, hex"5af43d5f5f3e5f3d91602a57fd5bf3"
+                hex"5f5f365f5f37365f73", VAULT_IMPLEMENTATION, hex"5af43d5f5f3e6029573d5ffd5b3d5ff3"
             )
         );
     }
