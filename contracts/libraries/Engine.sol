@@ -6,7 +6,7 @@ import {ILiquidityPool} from "@interfaces/ILiquidityPool.sol";
 import {IMarket} from "@interfaces/IMarket.sol";
 import {IPositionVault} from "@interfaces/IPositionVault.sol";
 import {IPriceOracle} from "@interfaces/IPriceOracle.sol";
-import {Action, Config, Mode, Reason, State, Ticket} from "@interfaces/Types.sol";
+import {Action, Mode, Reason, State, Ticket} from "@interfaces/Types.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Acceptance, Reading} from "./Acceptance.sol";
 import {ConfigStore} from "./ConfigStore.sol";
@@ -91,7 +91,7 @@ library Engine {
         }
         bool held = s.acceptedAt == block.timestamp;
         if (held && need != Need.Renew) {
-            if (s.renewed && need == Need.Must) {
+            if (s.renewed) {
                 revert IMarket.Refused(
                     Reason.BlockIsLiquidationOnly, int256(block.timestamp), int256(block.timestamp + 1)
                 );
@@ -102,6 +102,7 @@ library Engine {
         if (ok && (!held || r.publishedAt > s.publishedAt)) {
             Verdict memory verdict = Acceptance.check(s, x.c, r);
             if (verdict.reason == Reason.None) {
+                if (s.mode == Mode.FinalAnnounced) _callOff($);
                 Acceptance.take(s, x.c, r, block.timestamp);
                 s.renewed = held;
                 if (s.bucketDueAt != 0 && r.publishedAt > s.bucketDueAt) _priceDue($, x);
@@ -110,6 +111,12 @@ library Engine {
             if (!held && need != Need.Try) demand(verdict);
         }
         if (!held) Funding.accrue(s, x.c, block.timestamp);
+    }
+
+    /// @dev A valid mark: the market is not dead, its announced final price is off.
+    function _callOff(MarketStorage storage $) private {
+        $.finalMark = $.finalAt = 0;
+        emit IMarket.ModeSet(Mode.ReduceOnly);
     }
 
     /// @dev Reverts with a broken verdict.
