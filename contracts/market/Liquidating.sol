@@ -37,7 +37,8 @@ library Liquidating {
     {
         Context memory x;
         $.load(x);
-        _position($, id);
+        if ($.positions[id][0] == 0) revert IMarket.UnknownPosition(id);
+        if ($.loadPosition(id).size == 0) revert IMarket.Refused(Reason.IsFlat, 0, 1);
         $.accept(x, Need.Renew);
         LiquidationTerms memory t;
         (result, t) = _liquidate($, x, id, rewardTo, vaultInitHash);
@@ -70,7 +71,6 @@ library Liquidating {
 
     /// @dev The reason a single liquidation did nothing.
     function _refuse(Context memory x, LiquidationTerms memory t, LiquidationResult result) private view {
-        if (result == LiquidationResult.Flat) revert IMarket.Refused(Reason.IsFlat, 0, 1);
         if (result == LiquidationResult.Healthy) {
             revert IMarket.Refused(Reason.Healthy, t.equity, int256(t.maintenance));
         }
@@ -79,10 +79,6 @@ library Liquidating {
             revert IMarket.Refused(Reason.InGrace, int256(block.timestamp), int256(end));
         }
         revert IMarket.Refused(Reason.GasTooLow, int256(gasleft()), int256(_gasForCall(x)));
-    }
-
-    function _position(MarketStorage storage $, uint256 id) private view {
-        if ($.positions[id][0] == 0) revert IMarket.UnknownPosition(id);
     }
 
     /// @dev Values, calls the owner where it opted in, decides how much, pays, writes. Never reverts because
@@ -98,7 +94,8 @@ library Liquidating {
         private
         returns (LiquidationResult, LiquidationTerms memory t)
     {
-        $.loadPosition(x, id, LibClone.predictDeterministicAddress(vaultInitHash, bytes32(id), address(this)));
+        address vault = LibClone.predictDeterministicAddress(vaultInitHash, bytes32(id), address(this));
+        $.loadPosition(x, id, vault);
         if (x.p.size == 0) return (LiquidationResult.Flat, t);
         t = _terms(x);
         if (t.equity >= int256(t.maintenance)) return (LiquidationResult.Healthy, t);
@@ -108,6 +105,7 @@ library Liquidating {
             t = _marginCall($, x, t);
             if (_healed($, x, t, rewardTo)) return (LiquidationResult.Healed, t);
             x.p.flags &= ~StateStore.FLAG_MARGIN_CALL;
+            emit IMarket.MarginCallSet(id, false);
         }
         uint256 closed = Liquidation.solve(x.s, x.c, x.p.size, t);
         bool full = closed == PositionMath.abs(x.p.size);
