@@ -187,9 +187,13 @@ class Core:
         return self.lock_sums.get((id_, self.epochs.get(id_, 0)), 0)
 
     def check_receiver(self, to: Address, vaults: bool = False) -> None:
-        """Refuses receivers that would lose the tokens (or pay them twice)."""
+        """Refuses receivers that would lose the tokens (or pay them twice).
+
+        A vault is known by its code, so only one that is deployed.
+        """
         core = (ZERO_ADDRESS, self.market, self.cfg.pool, self.cfg.fund)
-        if to in core or (vaults and to in self.vaults):
+        id_ = self.vaults.get(to) if vaults else None
+        if to in core or (id_ is not None and self.positions[id_].flags & DEPLOYED):
             raise Refused(Reason.BAD_RECEIVER, int(to, 16), 0)
 
     # ---- ledgers

@@ -34,9 +34,9 @@ class MarketModel(Trades):
         core = self.core
 
         def action() -> None:
+            core.check_receiver(to)
             held = self._owned(id_, caller)
             checks.require(amount > 0, Reason.ZERO_AMOUNT, 0, 1)
-            core.check_receiver(to)
             if held.size:
                 checks.mode(core, Mode.NORMAL)
                 acceptance.load(core, self.pool)
@@ -62,8 +62,9 @@ class MarketModel(Trades):
 
         def action() -> None:
             self._known(id_)
-            acceptance.accrue_or_accept(core, self.pool)
             s = core.state
+            if s.mode < Mode.FINAL:
+                acceptance.accrue_or_accept(core, self.pool)
             books = core.ledger(id_)
             funding = books.touch()
             claim = books.claim(s.mark)
@@ -87,8 +88,8 @@ class MarketModel(Trades):
         core = self.core
 
         def action() -> LiquidationResult:
-            held = self._known(id_)
             core.check_receiver(reward_to, vaults=True)
+            held = self._known(id_)
             checks.require(held.size != 0, Reason.IS_FLAT, 0, 1)
             checks.mode(core, Mode.FINAL_ANNOUNCED)
             acceptance.renew(core, self.pool)

@@ -130,10 +130,10 @@ class Ownership(Base):
         core = self.core
 
         def action() -> int:
+            core.check_receiver(to)
             ticket = self.ticket(number)
             if ticket.owner != caller:
                 raise NotTicketOwner(number, caller)
-            core.check_receiver(to)
             paid = final.drawable(core, ticket)
             if paid == 0:
                 return 0

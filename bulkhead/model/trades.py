@@ -92,13 +92,16 @@ class Trades(Ownership):
         core = self.core
 
         def action() -> int:
+            core.check_receiver(to)
             checks.deadline(core, deadline)
             self._owned(id_, caller)
-            core.check_receiver(to)
             self._close(id_, limit)
             paid = max(0, core.margin(id_) - core.locked_of(id_))
-            payments.pay_owner(core, id_, to, paid)
-            core.emit("MarginRemoved", id=id_, to=to, amount=paid)
+            if core.positions[id_].basis > 0:  # what a refusing token kept back comes first
+                paid = 0
+            if paid:
+                payments.pay_owner(core, id_, to, paid)
+                core.emit("MarginRemoved", id=id_, to=to, amount=paid)
             return paid
 
         return core.run(action)
