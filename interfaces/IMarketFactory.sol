@@ -18,4 +18,34 @@ interface IMarketFactory {
         address fund,
         address vaultImplementation
     );
+
+    /// @notice The contracts of one market.
+    struct Created {
+        address market;
+        address pool;
+        address fund;
+        address vaultImplementation;
+    }
+
+    /// @notice Creates a market. Anyone; governance is whoever rules `authority`.
+    /// @param marketCode creation code, as are the three after it @param token collateral, 0 to 18 decimals
+    /// @param authority an OpenZeppelin AccessManager @param params refused as by every later change
+    /// @param initialVariance annualised variance the volatility average starts at (Wad)
+    function createMarket(
+        bytes calldata marketCode,
+        bytes calldata poolCode,
+        bytes calldata fundCode,
+        bytes calldata vaultCode,
+        address token,
+        address authority,
+        MarketParams calldata params,
+        uint256 initialVariance
+    )
+        external
+        returns (Created memory made);
+
+    /// @notice How many markets this factory made.
+    function marketCount() external view returns (uint256);
+    /// @notice The market of an id, counted from 1.
+    function marketOf(uint256 marketId) external view returns (address);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Config, Position} from "@interfaces/Types.sol";
+import {Config} from "@interfaces/Types.sol";
 import {Context, Ledger} from "./Ledger.sol";
 import {Liquidation, LiquidationTerms} from "./Liquidation.sol";
 import {PositionMath} from "./PositionMath.sol";

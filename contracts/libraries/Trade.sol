@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Config, Position, Reason, State} from "@interfaces/Types.sol";
+import {Config, Reason, State} from "@interfaces/Types.sol";
 import {Impact} from "./Impact.sol";
 import {Context, Ledger} from "./Ledger.sol";
 import {MarginTable} from "./MarginTable.sol";

@@ -8,7 +8,6 @@ import {Impact} from "../libraries/Impact.sol";
 import {Context, Ledger} from "../libraries/Ledger.sol";
 import {PositionMath} from "../libraries/PositionMath.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
-import {Verdict} from "../libraries/Trade.sol";
 import {WadMath} from "../libraries/WadMath.sol";
 import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 

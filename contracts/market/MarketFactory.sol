@@ -22,13 +22,6 @@ contract MarketFactory is IMarketFactory {
     uint256 public marketCount;
     mapping(uint256 marketId => address) public marketOf;
 
-    struct Created {
-        address market;
-        address pool;
-        address fund;
-        address vaultImplementation;
-    }
-
     constructor(bytes32 marketCodeHash, bytes32 poolCodeHash, bytes32 fundCodeHash, bytes32 vaultCodeHash) {
         MARKET_CODE_HASH = marketCodeHash;
         POOL_CODE_HASH = poolCodeHash;
@@ -36,10 +29,7 @@ contract MarketFactory is IMarketFactory {
         VAULT_CODE_HASH = vaultCodeHash;
     }
 
-    /// @notice Creates a market. Anyone; governance is whoever rules `authority`.
-    /// @param marketCode creation code, as are the three after it
-    /// @param token collateral, 0 to 18 decimals @param authority an OpenZeppelin AccessManager
-    /// @param initialVariance annualised variance the volatility average starts at (Wad)
+    /// @inheritdoc IMarketFactory
     function createMarket(
         bytes calldata marketCode,
         bytes calldata poolCode,
