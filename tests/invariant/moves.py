@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from bulkhead.model.types import Mode
@@ -10,6 +11,7 @@ from bulkhead.model.types import Mode
 from . import laws
 from .laws import Pos, Terms
 from .world import (
+    DELAY,
     EVE,
     FOREVER,
     GOVERNANCE,
@@ -133,6 +135,10 @@ class Decoder:
             (10, self.donate),
             (8, self.forbidden),
             (8, self.renewal),
+            (12, self.storm),
+            (10, self.epoch),
+            (4, self.parameters),
+            (2 if twin.state.mode < Mode.FINAL else 300, self.final),
         ]
 
     # ---- trading
@@ -417,6 +423,65 @@ class Decoder:
         else:
             yield Op("leave_reduce_only", GOVERNANCE, (), self._wait())
 
+    def parameters(self) -> Iterator[Op]:
+        """Governance moves margins, multipliers, fees, caps."""
+        now = self.world.params
+        rows = tuple(
+            replace(row, im_rate=row.im_rate * 21 // 20, mm_rate=row.mm_rate * 21 // 20)
+            for row in now.brackets
+        )
+        yield Op(
+            "set_params",
+            GOVERNANCE if self.read.byte() < 230 else EVE,
+            (
+                self.read.pick(
+                    (
+                        replace(now, brackets=rows),
+                        replace(now, max_rate=now.max_rate // 2),
+                        replace(now, grace_secs=self.read.byte()),
+                        replace(now, taker_fee=now.taker_fee // 2, maker_fee=0),
+                        replace(now, max_velocity=now.max_velocity * 2),
+                        replace(now, z_score=now.z_score * 2, ramp_per_hour=WAD // 2),
+                        replace(now, taker_fee=WAD),
+                    )
+                ),
+            ),
+            self._wait(),
+        )
+
+    def storm(self) -> Iterator[Op]:
+        """A move that makes the larger side rich."""
+        s = self.twin.state
+        step = self.read.byte()
+        factor = 120 + step if s.size_long > s.size_short else 90 - step * 70 // 255
+        yield Op("set_price", args=(PRICE * factor // 100, 0, 0, 0), wait=1 + self._wait())
+        yield Op("accrue", KEEPER)
+
+    def epoch(self) -> Iterator[Op]:
+        """Long enough for the pool's buckets to be priced."""
+        for wait in (self.read.pick((601, 86_401)), 1_000):
+            yield Op("set_price", args=(self.world.reading.mark, 0, 0, 0), wait=wait)
+            yield Op("accrue", KEEPER)
+        yield from self.provide()
+
+    def final(self) -> Iterator[Op]:
+        """The market dies: a final price, everybody paid."""
+        twin, wait = self.twin, self.world.params.dead_after_secs
+        if twin.state.mode < Mode.FINAL:
+            yield Op("fail_oracle", args=(1,), wait=self._wait())
+            yield Op("accrue", KEEPER, (), wait - DELAY - self.read.byte() % 2)
+            mark = twin.state.mark * (50 + self.read.byte()) // 100
+            yield Op("announce_final", GOVERNANCE, (mark,), self.read.byte() % 3)
+            if self.read.byte() < 30:
+                yield Op("set_price", args=(twin.state.mark, 0, 0, 0), wait=60)
+                yield self._liquidate(self._some())
+            yield Op("execute_final", EVE, (), wait - self.read.byte() // 250)
+            return
+        held = self._held()
+        if held:
+            yield Op("settle_final", EVE, (self.read.pick(held),), self._wait())
+        yield from self.read.pick((self.draw, self.provide, self.remove, self.idle, self.sweep))()
+
     def forbidden(self) -> Iterator[Op]:
         """What nobody may do."""
         id_, world = self._some(), self.world
@@ -442,8 +507,6 @@ class Decoder:
 
 def turning_mark(p: Pos, t: Terms) -> int:
     """For a long the lowest mark that is healthy, for a short the highest."""
-    from dataclasses import replace
-
     def healthy(mark: int) -> bool:
         return laws.surplus(p, replace(t, mark=mark)) >= 0
 
@@ -461,7 +524,8 @@ def turning_mark(p: Pos, t: Terms) -> int:
 
 def opening(world: World) -> Iterator[Op]:
     """What every example begins from: a pool, some insurance, eight positions."""
-    for who, amount in ((LP, 300_000), (LP2, 60_000)):
+    tight = world.params.max_utilisation > WAD
+    for who, amount in ((LP, 60_000 if tight else 300_000), (LP2, 15_000 if tight else 60_000)):
         yield Op("request_deposit", who, (world.dollars(amount), who, who))
     for _ in range(2):
         yield Op("set_price", args=(PRICE, 0, 0, 0), wait=601)

@@ -59,6 +59,7 @@ _POOL_NAMES = {
         "AmountTooSmall",
         *(f"ERC4626ExceededMax{what}" for what in ("Deposit", "Mint", "Redeem", "Withdraw")),
     ),
+    "MarketSettled": ("MarketSettled",),
     "ZeroShares": ("AmountTooSmall",),
     "InsufficientBalance": ("ERC20InsufficientBalance",),
 }
@@ -89,6 +90,8 @@ class Op:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, Params):
+        return "other parameters"
     return NAMES.get(value, str(value)) if isinstance(value, str) else str(value)
 
 
@@ -114,7 +117,15 @@ def variants() -> tuple[tuple[int, Params], ...]:
         grace_secs=60,
         pricing_wait_secs=60,
     )
-    free = replace(plain, fee_pool_share=0, fee_insurance_share=0, reward_floor=0, margin_call_reward=0)
+    free = replace(
+        plain,
+        fee_pool_share=0,
+        fee_insurance_share=0,
+        reward_floor=0,
+        margin_call_reward=0,
+        max_utilisation=5 * WAD,
+    )
+    dear = replace(dear, max_utilisation=5 * WAD)
     return (
         (6, plain),
         (18, plain),
@@ -217,12 +228,13 @@ class World:
         kept = copy.deepcopy(self.twin)
         kept.core.vault_address = self.twin.core.vault_address = vault
         held = (self.now, self.failure, list(self.ids), self.reading, dict(self._positions()))
+        params = self.params
         self.story = Story()
         with self.revm.undone():
             try:
                 yield self
             finally:
-                self.twin = kept
+                self.twin, self.params = kept, params
                 self.now, self.failure, self.ids, self.reading, self._seen = held
 
     # ---- one step
@@ -242,11 +254,13 @@ class World:
         expected = self._on_twin(op)
         found = self._on_chain(op)
         self.story.lines[-1] += f" -> {found}"
-        self.outcomes[f"{op.name}: {found.split('(')[0]}{_reason(found)}"] += 1
+        self.outcomes[f"{op.name}: {'ok' if found[:2] == 'ok' else found.split('(')[0]}{_reason(found)}"] += 1
         if expected.startswith("the pool: ") and found.split("(")[0] in _POOL_NAMES[expected[10:]]:
             found = expected
         laws.i_50_outcome(found, expected)
         if found.startswith("ok"):
+            if op.name == "set_params":
+                self.params = op.args[0]
             while self.twin.state.next_id > len(self.ids) + 1:
                 self.ids.append(len(self.ids) + 1)
             self._check(op, before)
@@ -274,7 +288,7 @@ class World:
                 if not twin.send(op.actor, to, amount):
                     raise TransferRefused(to, amount)
                 return "ok"
-            if name == "leave_reduce_only":
+            if name in _GOVERNED:
                 self.now += DELAY
                 twin.now = self.now
             target: Any = twin.pool if name in _POOL_CALLS else twin
@@ -305,23 +319,28 @@ class World:
             return self._must(self.oracle, "setFailure", args, KEEPER)
         if name == "send":
             return self._call(self.token, "transfer", args, op.actor, False)
-        if name == "leave_reduce_only":
-            return self._leave(op.actor)
+        if name in _GOVERNED:
+            return self._govern(op.actor, camel(name), args)
         if name in _POOL_CALLS:
             return self._call(self.pool, _POOL_CALLS[name], args, op.actor, _returns(name))
         return self._call(self.market, camel(name), args, op.actor, _returns(name))
 
-    def _leave(self, actor: str) -> str:
+    def _govern(self, actor: str, name: str, args: tuple[Any, ...]) -> str:
         """Through the timelock: schedule, wait, execute."""
+        function = getattr(self.market, name)
+        data = function.encode(*(abi(arg) if isinstance(arg, Params) else arg for arg in args))
         if actor != GOVERNANCE:
             self.revm.at(self.now)
-            return self._call(self.market, "leaveReduceOnly", (), actor, False)
+            ok, out = self.revm.run(self.market.address, data, actor)
+            return "ok" if ok else self._meaning(out)
         self.revm.at(self.now - DELAY)
-        data = self.market.leaveReduceOnly.encode()
-        args = (self.market.address, data, 0)
-        self._must(self.authority, "schedule", args, GOVERNANCE)
+        self._must(self.authority, "schedule", (self.market.address, data, 0), GOVERNANCE)
         self.revm.at(self.now)
-        return self._call(self.authority, "execute", args[:2], GOVERNANCE, False)
+        where = (self.market.address, data)
+        found = self._call(self.authority, "execute", where, GOVERNANCE, False)
+        if found != "ok":
+            self._must(self.authority, "cancel", (GOVERNANCE, *where), GOVERNANCE)
+        return found
 
     def _must(self, contract: Contract, name: str, args: tuple[Any, ...], actor: str) -> str:
         found = self._call(contract, name, args, actor, False)
@@ -334,13 +353,14 @@ class World:
         function = contract[name] if "(" in name else getattr(contract, name)
         ok, data = self.revm.run(contract.address, function.encode(*args), actor)
         if not ok:
-            error = registry().error(data)
-            if error is None:
-                return f"revert 0x{data.hex()}"
-            values = tuple(error.args.values())
-            self.raw = (error.name, values)
-            return _chain_text(error.name, values)
+            return self._meaning(data)
         return f"ok {_plain(function.decode(data))}" if returns else "ok"
+
+    def _meaning(self, data: bytes) -> str:
+        error = registry().error(data)
+        if error is None:
+            return f"revert 0x{data.hex()}"
+        return _chain_text(error.name, tuple(error.args.values()))
 
     # ---- what is seen
 
@@ -413,6 +433,11 @@ class World:
             "ticketTotals",
             self._words(self.market, "ticketTotals"),
             (totals.owed, totals.paid, totals.final_ratio, totals.next_ticket_id),
+        )
+        laws.i_50_view(
+            "finalPrice",
+            self._words(self.market, "finalPrice"),
+            (totals.final_mark, totals.executable_at),
         )
         laws.i_50_view("nav", _signed(self._words(self.market, "nav")[0]), twin.nav())
         free = self._words(self.market, "freeLiquidity")[0]
@@ -534,6 +559,7 @@ class _Undo(Exception):
     """Ends a look ahead."""
 
 
+_GOVERNED = ("leave_reduce_only", "announce_final", "set_params")
 _KINDS = {3: "close", 6: "partial", 7: "full", 9: "ADL"}
 _STATE = (
     *("mark", "published_at", "accepted_at", "accrued_at", "resumed_at", "funding_index"),
@@ -590,6 +616,8 @@ def _chain_text(name: str, values: tuple[Any, ...]) -> str:
     """The chain's error as the twin would say it."""
     if name in ("ERC20InsufficientBalance", "TransferRefused"):
         return "no balance"
+    if name == "BadParameter":
+        values = (values[0].rstrip(b"\0").decode(), *values[1:])
     return f"{name}{_plain(values)}"
 
 

@@ -1,0 +1,127 @@
+"""Each law catches a violation planted in a state in which it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from . import laws
+from .laws import WAD, Broken, Pos, Terms
+
+TERMS = Terms(
+    mark=2_000 * WAD,
+    spread=0,
+    index=0,
+    ramp=WAD,
+    skew=10 * WAD,
+    unit=10**12,
+    table=((500_000 * WAD, WAD * 25 // 1_000), (2**128 - 1, WAD // 20)),
+    min_notional=1_000 * WAD,
+    buffer=WAD * 2 // 5,
+    reward_floor=5 * WAD,
+    reward_cap=1_000 * WAD,
+    taker_fee=WAD * 5 // 10_000,
+    maker_fee=WAD * 2 // 10_000,
+    skew_scale=800_000 * WAD,
+    max_impact=WAD * 5 // 1_000,
+)
+# 10 long at 2,000: MM is 500; entered at 2,100, so that the claim is -1,000.
+ILL = Pos(10 * WAD, 21_000 * WAD, 0, 1_499_999_999)
+WELL = ILL._replace(margin=1_500_000_000)
+OTHER = Pos(-3 * WAD, -6_000 * WAD, 0, 900_000_000)
+# A partial liquidation of 6: settled 6/10 of the claim, and paid costs.
+REST = Pos(4 * WAD, 8_400 * WAD, 0, 800_000_000)
+
+
+def iff(p: Pos, liquidated: bool, grace: bool = False) -> Callable[[], None]:
+    return lambda: laws.i_26_iff(p, TERMS, grace, liquidated)
+
+
+def partial(before: Pos, after: Pos) -> Callable[[], None]:
+    return lambda: laws.i_28_partial(before, after, TERMS)
+
+
+def profit(after: Pos, reward: int, ticket: int = 0, terms: Terms = TERMS) -> Callable[[], None]:
+    return lambda: laws.i_30_no_profit(ILL, after, terms, reward, ticket, 0)
+
+
+FLAT = Pos(0, 0, 0, 0)
+STATE = {1: ILL, 2: OTHER}
+
+HOLDING = {
+    "I-01": lambda: laws.i_01_vaults({1: 5, 2: 0}, {1: 5, 2: 0}),
+    "I-02": lambda: laws.i_02_conserved(70, 100, 30),
+    "I-05": lambda: laws.i_05_sums((10 * WAD, 3 * WAD, 21_000 * WAD, -6_000 * WAD), [ILL, OTHER]),
+    "I-10": lambda: laws.i_10_locality(STATE, {**STATE, 1: FLAT}, {1}),
+    "I-26 ill": iff(ILL, True),
+    "I-26 well at equality": iff(WELL, False),
+    "I-26 in grace": iff(ILL, False, grace=True),
+    "I-26 in grace, bankrupt": iff(ILL._replace(margin=1_000_000_000), True, grace=True),
+    "I-28": partial(ILL, REST),
+    "I-28 full": partial(ILL, FLAT),
+    "I-30": profit(FLAT._replace(margin=480_000_000), 5_000_000),
+    "I-50 outcome": lambda: laws.i_50_outcome("ok", "ok"),
+    "I-50 view": lambda: laws.i_50_view("nav", 7, 7),
+}
+
+PLANTED = {
+    "I-01 one unit too many": lambda: laws.i_01_vaults({1: 6, 2: 0}, {1: 5, 2: 0}),
+    "I-01 one unit missing": lambda: laws.i_01_vaults({1: 4, 2: 0}, {1: 5, 2: 0}),
+    "I-02 a unit from nowhere": lambda: laws.i_02_conserved(71, 100, 30),
+    "I-02 a unit lost": lambda: laws.i_02_conserved(69, 100, 30),
+    "I-05 size": lambda: laws.i_05_sums((1, 0, 0, 0), [FLAT]),
+    "I-05 short size": lambda: laws.i_05_sums((0, 3 * WAD - 1, 0, -6_000 * WAD), [OTHER]),
+    "I-05 basis": lambda: laws.i_05_sums((0, 3 * WAD, 1, -6_000 * WAD), [OTHER]),
+    "I-05 side of a basis": lambda: laws.i_05_sums((0, 3 * WAD, -6_000 * WAD, 0), [OTHER]),
+    "I-10 margin": lambda: laws.i_10_locality(
+        STATE, {**STATE, 2: OTHER._replace(margin=OTHER.margin - 1)}, {1}
+    ),
+    "I-10 basis": lambda: laws.i_10_locality(
+        STATE, {**STATE, 2: OTHER._replace(basis=OTHER.basis + 1)}, {1}
+    ),
+    "I-10 funding entry": lambda: laws.i_10_locality(
+        STATE, {**STATE, 2: OTHER._replace(entry=1)}, set()
+    ),
+    "I-26 well, liquidated": iff(WELL, True),
+    "I-26 ill, refused": iff(ILL, False),
+    "I-26 in grace, liquidated": iff(ILL, True, grace=True),
+    "I-26 in grace, bankrupt, refused": iff(
+        ILL._replace(margin=1_000_000_000), False, grace=True
+    ),
+    "I-26 flat, liquidated": iff(FLAT, True),
+    "I-28 not smaller": partial(ILL, ILL),
+    "I-28 flipped": partial(ILL, REST._replace(size=-4 * WAD)),
+    "I-28 under the target": partial(ILL, REST._replace(margin=679_999_999)),
+    "I-28 ratio falls": partial(ILL, REST._replace(margin=590_000_000)),
+    "I-28 dust left": partial(ILL, Pos(WAD // 4, 525 * WAD, 0, 800_000_000)),
+    "I-30 more than a close": profit(FLAT._replace(margin=496_200_000), 5_000_000),
+    "I-30 by a ticket": profit(FLAT._replace(margin=480_000_000), 5_000_000, 16_200_000),
+    "I-30 above the cap": profit(FLAT, 6_000_000, terms=replace(TERMS, reward_cap=5 * WAD)),
+    "I-30 more than the vault": lambda: laws.i_30_no_profit(
+        OTHER._replace(margin=4_000_000, basis=-9_000 * WAD), FLAT, TERMS, 5_000_000, 0, 0
+    ),
+    "I-50 success foretold": lambda: laws.i_50_outcome("Locked()", "ok"),
+    "I-50 another limit": lambda: laws.i_50_outcome("Refused(18, 1, 2)", "Refused(18, 1, 3)"),
+    "I-50 view": lambda: laws.i_50_view("nav", 7, 8),
+}
+
+
+@pytest.mark.parametrize("name", HOLDING)
+def test_law_holds_in_sound_state(name: str) -> None:
+    HOLDING[name]()
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_law_catches_planted_violation(name: str) -> None:
+    with pytest.raises(Broken) as caught:
+        PLANTED[name]()
+
+    assert caught.value.law == name[:4]
+
+
+def test_every_law_has_planted_violation() -> None:
+    own = {"I-01", "I-02", "I-05", "I-10", "I-26", "I-28", "I-30", "I-50"}
+
+    assert {name[:4] for name in PLANTED} == own == {name[:4] for name in HOLDING}
