@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 
@@ -114,22 +115,27 @@ def test_positions__end_of_a_demo__are_what_the_lens_says(
     assert f"\n {first} " in table
 
 
-def test_demo__chain_that_lies__fails(
-    artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+def test_demo__chain_that_lies__is_found_and_exits_with_one(
+    artifacts: Artifacts,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """One token unit that appears from nowhere is found, and said."""
+    """One token unit that appears from nowhere."""
     honest = running.observe
 
     def lying(*args: object) -> object:
-        from dataclasses import replace
-
         seen = honest(*args)  # type: ignore[arg-type]
         return replace(seen, token_supply=seen.token_supply + 1)
 
     monkeypatch.setattr(running, "observe", lying)
-    done = play.run(settings(positions=2, blocks=20))
-    assert not done.laws.holds
-    assert {breach.law for breach in done.laws.breaches} == {"I-02"}
+    arguments = ["demo", "--positions", "2", "--blocks", "20", "--out", str(tmp_path)]
+    assert bulkhead(arguments) == 1
+    assert "I-02 at block" in capsys.readouterr().err
+    record = json.loads((tmp_path / "summary.json").read_text())
+    assert record["laws_broken"] == record["laws"]["I-02"] > 0
+    assert len(record["breaches"]) == min(record["laws_broken"], 50)
+    assert "broken" in (tmp_path / "report.html").read_text()
 
 
 def test_command__price_file__leaves_report_and_summary(
