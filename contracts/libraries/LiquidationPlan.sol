@@ -33,6 +33,7 @@ library LiquidationPlan {
     /// @dev As `apply_`, for a vault that can't pay or be paid: nothing moves.
     function applyFrozen(Context memory x, LiquidationTerms memory t, uint256 closed) internal pure {
         x.fill = t.price;
+        x.p.fundingEntry = x.s.fundingIndex; // what is owed since then stays in basis
         bool whole = closed == PositionMath.abs(x.p.size);
         (uint256 poolCost, uint256 insuranceCost) = whole ? _fullCosts(x, t) : _partialCosts(x, t, closed);
         x.fee = poolCost + insuranceCost;

@@ -120,6 +120,7 @@ library Trade {
     /// @dev A close whose payments the token refuses: nothing moves, the debt stays in basis, backed by the
     /// vault's balance.
     function closeFrozen(Context memory x) internal pure {
+        x.p.fundingEntry = x.s.fundingIndex;
         uint256 fee = _trade(x, -x.p.size);
         leaveDebt(x, fee);
     }

@@ -115,8 +115,6 @@ library Settlement {
         if (x.p.size == 0) revert IMarket.Refused(Reason.IsFlat, 0, 1);
         if (x.s.mode != Mode.Final) _refuseMode(x.s.mode, Mode.Final);
         Engine.Undo memory undo = Engine.mark(x);
-        uint256 owedTotal = x.owedTotal;
-        x.owedTotal = x.paidTotal; // inflows are cash: all tickets rank alike now
         x.touch();
         int256 claim = _exit(x);
         if (claim < 0) {
@@ -128,12 +126,12 @@ library Settlement {
         x.move(0, 0);
         if (!Engine.pay(x)) {
             Engine.rewind(x, undo);
+            x.p.fundingEntry = x.s.fundingIndex;
             _exit(x);
             Trade.leaveDebt(x, 0);
         }
         if (x.deficit != 0) Engine.coverBadDebt(x);
         x.deficit = 0;
-        if (x.ticketsLoaded) x.owedTotal = owedTotal;
         $.finish(x, Action.SettleFinal);
         _settleTickets($, x);
         $.save(x.s);
