@@ -149,11 +149,11 @@ class Ledger:
     def freeze_flat(self, claim: int, costs: int) -> None:
         """Closes with a token that refuses: what the vault holds of the debt stays in basis."""
         self.size = self.basis = 0
-        if claim < 0:
+        if claim <= 0:
             owed = ceil_div(-claim, self.unit)
             self.basis = min(owed + costs, self.real) * self.unit
             self.deficit = max(0, owed - self.real)
-        elif claim > 0:
+        else:
             self.ticket = max(0, claim // self.unit - costs)
 
     def apply(self, state: State, totals: Totals) -> None:
