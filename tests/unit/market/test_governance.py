@@ -1,0 +1,138 @@
+"""Parameters, modes, delays, and who may call what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from market_world import WAD, World
+
+from bulkhead.chain.artifacts import default
+from bulkhead.deploy.params import abi
+from bulkhead.model.types import Bracket, Mode, Reason
+
+BPS = WAD // 10_000
+DELAY = 2 * 86_400
+ROLES = {
+    "setParams": "governance",
+    "leaveReduceOnly": "governance",
+    "announceFinal": "governance",
+    "enterReduceOnly": "guardian",
+    "scheduleBucket": "pool",
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"adl_start": 79 * WAD // 100},
+        {"adl_target": 85 * WAD // 100},
+        {"reserve_factor": WAD // 10 - 1},
+        {"ramp_per_hour": 2 * WAD + 1},
+        {"redeem_delay_secs": 3_599},
+        {"dead_after_secs": 3 * 86_400 - 1},
+        {"max_impact": WAD},
+        {"max_skew": 4_001 * WAD},
+        {"reward_floor": 6 * WAD},
+        {"reward_cap": 1_001 * WAD},
+        {"margin_call_reward": 6 * WAD},
+        {"fee_pool_share": WAD},
+        {"keeper_rate": 200 * BPS},
+        {"max_rate": 10**24},
+        {"mu_max": WAD - 1},
+        {"brackets": ()},
+        {"brackets": (Bracket(2**128 - 1, 250 * BPS, 250 * BPS),)},
+        {"brackets": (Bracket(10**24, 500 * BPS, 250 * BPS),)},
+        {"min_notional": 0},
+        {"deep_ratio": WAD + 1},
+        {"max_velocity": 0},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_parameters_out_of_bounds(world: World, change: dict[str, Any]) -> None:
+    w = world
+    w.do("set_params", w.governance, replace(w.params, **change))
+
+
+def test_a_steeper_table_makes_nobody_liquidatable(world: World) -> None:
+    w = world
+    id_ = w.open(w.alice, 50 * WAD, 9_000 * w.one)
+    rows = tuple(
+        Bracket(row.upper_notional, row.im_rate * 6 // 5, row.mm_rate * 6 // 5)
+        for row in w.params.brackets
+    )
+    before = w.twin.requirements(id_)[1]
+    w.ok("set_params", w.governance, replace(w.params, brackets=rows))
+    assert w.twin.requirements(id_)[1] <= before
+    assert w.market.state().ramp < WAD
+    w.tick(seconds=3_600)
+    w.ok("accrue", w.bob)
+    w.tick(seconds=3_600)
+    w.ok("accrue", w.bob)
+    assert w.twin.requirements(id_)[1] > before
+
+
+def test_harmless_changes(world: World) -> None:
+    w = world
+    w.open(w.alice, 500 * WAD, 90_000 * w.one)
+    w.tick(seconds=20_000)
+    w.ok("set_params", w.governance, replace(w.params, max_rate=10**20))
+    w.tick(seconds=20_000)
+    w.ok("set_params", w.governance, replace(w.params, taker_fee=6 * BPS, max_rate=10**20))
+
+
+def test_the_delay_is_enforced(new_world: Callable[..., World]) -> None:
+    """Governance schedules, waits, and only then acts."""
+    w = new_world(delay=DELAY)
+    data = w.market.setParams.encode(abi(w.params))
+
+    def said() -> str:
+        receipt = w.rpc.send(w.market, data, sender=w.governance, check=False)
+        return "" if receipt.ok else w._refused(w.rpc.revert_data(receipt.hash))
+
+    assert said().startswith("AccessManagerNotScheduled")
+    w.authority.schedule(w.market.address, data, 0, sender=w.governance)
+    w.at(w.now + DELAY - 1)
+    assert said().startswith("AccessManagerNotReady")
+    w.at(w.now + 1)
+    assert said() == ""
+    assert said().startswith("AccessManagerNotScheduled")
+    w.market.enterReduceOnly(sender=w.guardian)
+    assert w.market.state().mode == Mode.REDUCE_ONLY
+
+
+def test_modes(world: World) -> None:
+    w = world
+    w.no(Reason.MODE_FORBIDS, "leave_reduce_only", w.governance)
+    w.ok("enter_reduce_only", w.guardian)
+    w.no(Reason.MODE_FORBIDS, "enter_reduce_only", w.guardian)
+    w.ok("leave_reduce_only", w.governance)
+
+
+def test_every_selector_has_its_role(world: World) -> None:
+    """Who is not in the role gets no further than the door; everything else is anyone's."""
+    w, seen = world, set()
+    arguments = {"setParams": (abi(w.params),), "announceFinal": (WAD,), "scheduleBucket": (1,)}
+    known = {entry["name"] for entry in default().get("IMarket").abi if entry["type"] == "function"}
+    known |= {"authority", "setAuthority", "isConsumingScheduledOp"}
+    for entry in default().get("Market").abi:
+        if entry["type"] != "function":
+            continue
+        name = entry["name"]
+        assert name in known, f"{name} is in no table"
+        role = ROLES.get(name)
+        if role is None:
+            continue
+        seen.add(name)
+        for who in (w.alice, w.governance, w.guardian, w.deployer, w.keeper):
+            data = getattr(w.market, name).encode(*arguments.get(name, ()))
+            receipt = w.rpc.send(w.market, data, sender=who, check=False)
+            said = "" if receipt.ok else w._refused(w.rpc.revert_data(receipt.hash))
+            refused = said.startswith(("AccessManagedUnauthorized", "NotPool"))
+            allowed = role != "pool" and who == getattr(w, role)
+            assert refused == (not allowed), f"{name} by {who}: {said}"
+    assert seen == set(ROLES)
+    receipt = w.market.setAuthority.send(w.alice, sender=w.governance, check=False)
+    assert not receipt.ok
