@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 from bulkhead.chain.contract import Contract, Function
@@ -35,7 +36,7 @@ class Observation:
     accounted: int
     token_supply: int
     market_view: Any  # of the lens
-    views: tuple[Any, ...]  # of the lens, by position
+    views: Sequence[Any]  # of the lens, by position
     positions: tuple[Any, ...]
     margins: tuple[int, ...]  # of the vaults, by position
     balances: dict[str, int]  # of everybody else who holds the token
@@ -49,12 +50,14 @@ class Batch:
         self._functions: list[Function] = []
         self._requests: list[tuple[str, list[Any]]] = []
 
-    def add(self, contract: Contract, function: Function, *args: Any) -> int:
-        """One more call; its place among the results."""
+    def add(self, contract: Contract, function: Function, *args: Any) -> None:
+        """One more call."""
         data = {"to": contract.address, "data": "0x" + function.encode(*args).hex()}
         self._functions.append(function)
         self._requests.append(("eth_call", [data, "latest"]))
-        return len(self._functions) - 1
+
+    def __len__(self) -> int:
+        return len(self._functions)
 
     def run(self, system: System) -> list[Any]:
         """The decoded results; raises what the first failing call raised."""
@@ -66,13 +69,9 @@ class Batch:
         return results
 
 
-def observe(
-    system: System, vaults: Sequence[str], holders: Iterable[str], providers: Iterable[str]
-) -> Observation:
-    """Everything at the latest block. `vaults[i]` belongs to position i + 1."""
+def _market_calls(system: System, batch: Batch) -> None:
+    """The market as a whole, its pool, and the lens's views: 12 results."""
     market, pool, token = system.market, system.pool, system.token
-    holders, providers = list(holders), list(providers)
-    batch = Batch()
     for name in ("state", "ticketTotals", "nav", "freeLiquidity"):
         batch.add(market, getattr(market, name))
     for name in ("totalSupply", "redemptionReserve", "pendingDepositAssets"):
@@ -82,32 +81,39 @@ def observe(
     batch.add(token, token.totalSupply)
     batch.add(system.lens, system.lens.marketView, market.address)
     batch.add(system.lens, system.lens.positions, market.address, 1, 0)
+
+
+def _market_values(found: Sequence[Any]) -> dict[str, Any]:
+    """The results of `_market_calls` by name."""
+    names = (
+        *("state", "tickets", "nav", "free_liquidity", "supply", "reserve"),
+        *("pending_deposits", "pending_redeems", "accounted", "token_supply"),
+        *("market_view", "views"),
+    )
+    values = dict(zip(names, found, strict=True))
+    return {**values, "tickets": Tickets(*values["tickets"])}
+
+
+def observe(
+    system: System, vaults: Sequence[str], holders: Iterable[str], providers: Iterable[str]
+) -> Observation:
+    """Everything at the latest block. `vaults[i]` belongs to position i + 1."""
+    holders, providers = list(holders), list(providers)
+    batch = Batch()
+    _market_calls(system, batch)
+    first = len(batch)
     for place in range(len(vaults)):
-        batch.add(market, market.position, place + 1)
+        batch.add(system.market, system.market.position, place + 1)
     for account in (*vaults, *holders):
-        batch.add(token, token.balanceOf, account)
+        batch.add(system.token, system.token.balanceOf, account)
     for account in providers:
-        batch.add(pool, pool.balanceOf, account)
+        batch.add(system.pool, system.pool.balanceOf, account)
     found = batch.run(system)
-    view, views, rest = found[10], found[11], found[12:]
-    positions, rest = rest[: len(vaults)], rest[len(vaults) :]
-    margins, rest = rest[: len(vaults)], rest[len(vaults) :]
-    state, tickets, nav, free, supply, reserve, deposits, redeems, accounted, minted = found[:10]
+    values, rest = _market_values(found[:first]), iter(found[first:])
     return Observation(
-        state=state,
-        tickets=Tickets(*tickets),
-        nav=nav,
-        free_liquidity=free,
-        supply=supply,
-        reserve=reserve,
-        pending_deposits=deposits,
-        pending_redeems=redeems,
-        accounted=accounted,
-        token_supply=minted,
-        market_view=view,
-        views=tuple(views),
-        positions=tuple(positions),
-        margins=tuple(margins),
-        balances=dict(zip(holders, rest[: len(holders)], strict=True)),
-        shares=dict(zip(providers, rest[len(holders) :], strict=True)),
+        **values,
+        positions=tuple(islice(rest, len(vaults))),
+        margins=tuple(islice(rest, len(vaults))),
+        balances=dict(zip(holders, islice(rest, len(holders)), strict=True)),
+        shares=dict(zip(providers, rest, strict=True)),
     )

@@ -104,14 +104,13 @@ def _pool(run: Run, times: Sequence[int], samples: Sequence[Sample]) -> list[Cha
     return [nav, share, fund]
 
 
-def _risk(run: Run, times: Sequence[int], samples: Sequence[Sample]) -> list[Chart]:
-    market = run.settings.market
+def _interest(run: Run, times: Sequence[int], samples: Sequence[Sample]) -> Chart:
     longs = [one.size_long * one.mark / WAD / WAD / 1e6 for one in samples]
     shorts = [-one.size_short * one.mark / WAD / WAD / 1e6 for one in samples]
     skew = [a + b for a, b in zip(longs, shorts, strict=True)]
-    interest = Chart(
+    return Chart(
         "Open interest and skew",
-        f"million {market.quote}, shorts below zero",
+        f"million {run.settings.market.quote}, shorts below zero",
         times,
         [
             Line("long", 3, longs, filled=True),
@@ -121,6 +120,9 @@ def _risk(run: Run, times: Sequence[int], samples: Sequence[Sample]) -> list[Cha
         zero=True,
         digits=3,
     )
+
+
+def _risk(times: Sequence[int], samples: Sequence[Sample]) -> list[Chart]:
     funding = Chart(
         "Funding rate",
         "% an hour; positive: longs pay",
@@ -150,7 +152,7 @@ def _risk(run: Run, times: Sequence[int], samples: Sequence[Sample]) -> list[Cha
         digits=3,
         note="Maintenance rises slowly, so that one volatile minute liquidates nobody.",
     )
-    return [interest, funding, sigma, multiplier]
+    return [funding, sigma, multiplier]
 
 
 def _facts(run: Run) -> str:
@@ -224,7 +226,8 @@ def page(run: Run) -> str:
         before=[("In short", _facts(run))],
         charts=[
             _price(run, times),
-            *_risk(run, times, samples),
+            _interest(run, times, samples),
+            *_risk(times, samples),
             *_pool(run, times, samples),
         ],
         after=[

@@ -71,18 +71,9 @@ def _worst_record(run: Run) -> dict[str, Any] | None:
     }
 
 
-def summary(run: Run) -> dict[str, Any]:
-    """The record. Money is in token units (see `token_decimals`), shares and prices in Wad."""
-    assert run.before is not None
-    assert run.after is not None
-    tally, before, after = run.tally, run.before, run.after
-    settings = run.settings
+def _counts(run: Run) -> dict[str, Any]:
+    tally = run.tally
     return {
-        "market": settings.market.name,
-        "prices": settings.path.source,
-        "seed": settings.seed,
-        "token": settings.market.token.symbol,
-        "token_decimals": settings.market.token.decimals,
         "positions": tally.opened,
         "top_ups": tally.top_ups,
         "increased": tally.actions[Action.INCREASE],
@@ -91,7 +82,12 @@ def summary(run: Run) -> dict[str, Any]:
         "partial_liquidations": tally.actions[Action.LIQUIDATE_PARTIAL],
         "full_liquidations": tally.actions[Action.LIQUIDATE_FULL],
         "refused": tally.refused,
-        "still_open": sum(1 for one in after.positions if one.size),
+    }
+
+
+def _money(run: Run, before: Observation, after: Observation) -> dict[str, Any]:
+    tally = run.tally
+    return {
         "bad_debt": tally.bad_debt,
         "bad_debt_insurance": tally.bad_debt_insurance,
         "bad_debt_pool": tally.bad_debt_pool,
@@ -106,10 +102,27 @@ def summary(run: Run) -> dict[str, Any]:
         "keeper_profit": tally.rewards,
         "keeper_gas": tally.keeper_gas,
         "peak_open_interest": tally.peak_open_interest // run.stage.mirror.twin.core.cfg.unit,
+    }
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """The record. Money is in token units (see `token_decimals`), shares and prices in Wad."""
+    assert run.before is not None
+    assert run.after is not None
+    settings, mirror = run.settings, run.stage.mirror
+    return {
+        "market": settings.market.name,
+        "prices": settings.path.source,
+        "seed": settings.seed,
+        "token": settings.market.token.symbol,
+        "token_decimals": settings.market.token.decimals,
+        **_counts(run),
+        "still_open": sum(1 for one in run.after.positions if one.size),
+        **_money(run, run.before, run.after),
         "worst_position": _worst_record(run),
-        "blocks": run.stage.mirror.blocks,
+        "blocks": mirror.blocks,
         "prices_replayed": len(settings.path),
-        "transactions": run.stage.mirror.transactions,
+        "transactions": mirror.transactions,
         "seconds": round(run.stage.seconds + run.seconds, 2),
         "laws_checked": sum(run.laws.checked.values()),
         "laws_broken": sum(run.laws.broken.values()),
@@ -118,51 +131,50 @@ def summary(run: Run) -> dict[str, Any]:
     }
 
 
-def rows(run: Run) -> list[tuple[str, str, str]]:
+Row = tuple[str, str, str]
+
+
+def rows(run: Run) -> list[Row]:
     """The table: what, value, and a word on it."""
     record = summary(run)
+    goal = f"times, to {wad(WAD + run.stage.params.buffer, 1)} x maintenance margin"
+    return [
+        ("positions opened", f"{record['positions']}", _opened(run, record)),
+        ("topped up", f"{record['top_ups']}", "by addMargin or a plain transfer to the vault"),
+        ("increased, reduced", f"{record['increased']}, {record['reduced']}", ""),
+        ("closed by their owner", f"{record['closed']}", ""),
+        ("partially liquidated", f"{record['partial_liquidations']}", goal),
+        ("fully liquidated", f"{record['full_liquidations']}", "times"),
+        ("refused", f"{record['refused']}", "each for the reason that the twin foretold"),
+        *_money_rows(record),
+        ("worst position", *_worst_words(run)),
+    ]
+
+
+def _money_rows(record: dict[str, Any]) -> list[Row]:
     symbol, decimals = record["token"], record["token_decimals"]
 
     def money(key: str, places: int = 2) -> str:
         return f"{tokens(record[key], decimals, places)} {symbol}"
 
     change = record["pool_nav_after"] + record["lp_paid_out"] - record["pool_nav_before"]
+    paid = f"{tokens(record['lp_paid_out'], decimals)} paid to the provider who left"
+    share = percent(record["bad_debt"], record["peak_open_interest"])
     return [
-        ("positions opened", f"{record['positions']}", _opened(run, record)),
-        ("topped up", f"{record['top_ups']}", "by addMargin or a plain transfer to the vault"),
-        ("increased, reduced", f"{record['increased']}, {record['reduced']}", ""),
-        ("closed by their owner", f"{record['closed']}", ""),
-        (
-            "partially liquidated",
-            f"{record['partial_liquidations']}",
-            f"times, {_goal(run)}",
-        ),
-        ("fully liquidated", f"{record['full_liquidations']}", "times"),
-        ("refused", f"{record['refused']}", "each for the reason that the twin foretold"),
         ("peak open interest", money("peak_open_interest", 0), "both sides"),
-        (
-            "bad debt",
-            money("bad_debt", decimals),
-            percent(record["bad_debt"], record["peak_open_interest"]) + " of peak open interest",
-        ),
+        ("bad debt", money("bad_debt", decimals), f"{share} of peak open interest"),
         ("of it from insurance", money("bad_debt_insurance", decimals), ""),
         ("of it from the pool", money("bad_debt_pool", decimals), ""),
         ("insurance before", money("insurance_before"), ""),
         ("insurance after", money("insurance_after"), ""),
         ("pool NAV before", money("pool_nav_before"), ""),
-        (
-            "pool NAV after",
-            money("pool_nav_after"),
-            f"{tokens(record['lp_paid_out'], decimals)} paid to the provider who left; "
-            f"result {tokens(change, decimals)}",
-        ),
+        ("pool NAV after", money("pool_nav_after"), f"{paid}; result {tokens(change, decimals)}"),
         (
             "share price",
             wad(int(record["share_price_after_wad"]), 6),
             f"{wad(int(record['share_price_before_wad']), 6)} before",
         ),
         ("keeper's profit", money("keeper_profit"), f"before {record['keeper_gas']:,} gas"),
-        ("worst position", *_worst_words(run)),
     ]
 
 
@@ -171,11 +183,6 @@ def _opened(run: Run, record: dict[str, Any]) -> str:
     missing = run.settings.positions - record["positions"]
     refused = f"; {missing} more found no room under the market's caps" if missing else ""
     return f"{record['still_open']} still open{refused}"
-
-
-def _goal(run: Run) -> str:
-    """What partial liquidations restore."""
-    return f"to {wad(WAD + run.stage.params.buffer, 1)} x maintenance margin"
 
 
 def _worst_words(run: Run) -> tuple[str, str]:

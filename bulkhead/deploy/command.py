@@ -39,7 +39,24 @@ def _confirm(yes: bool, gas: int) -> None:
     click.confirm(f"Send these transactions ({gas:,} gas)?", abort=True, err=True)
 
 
-@click.command()
+HELP = """Deploy the MARKET of a YAML file: contracts, libraries, roles and delays.
+
+The whole deployment is rehearsed on a fork of the network first and verified there; the plan
+shows every transaction with its gas. Then you are asked (--yes answers), it is sent, read back
+and compared, and a JSON record is written that `bulkhead verify` checks at any time.
+
+\b
+Examples:
+  anvil &
+  bulkhead deploy --price 2500 --yes
+  bulkhead deploy markets/eth-usd.yaml --network ethereum:mainnet:node --account ops \\
+    --governance 0x... --guardian 0x... --treasury 0x... --dry-run
+
+Exit codes: 0 done, 1 the chain differs from what was asked for, 2 bad input, 3 anything else.
+"""
+
+
+@click.command(help=HELP)
 @click.argument("market", type=click.Path(path_type=Path), default=MARKET)
 @click.option("--network", default="http://127.0.0.1:8545", show_default=True, help=NETWORK)
 @click.option("--account", help="ape alias or TEST::0; with a node: one of its accounts.")
@@ -68,21 +85,7 @@ def deploy(
     json_: bool,
     **addresses: str | None,
 ) -> int:
-    """Deploy the MARKET of a YAML file: contracts, libraries, roles and delays.
-
-    The whole deployment is rehearsed on a fork of the network first and verified there; the plan
-    shows every transaction with its gas. Then you are asked (--yes answers), it is sent, read back
-    and compared, and a JSON record is written that `bulkhead verify` checks at any time.
-
-    \b
-    Examples:
-      anvil &
-      bulkhead deploy --price 2500 --yes
-      bulkhead deploy markets/eth-usd.yaml --network ethereum:mainnet:node --account ops \\
-        --governance 0x... --guardian 0x... --treasury 0x... --dry-run
-
-    Exit codes: 0 done, 1 the chain differs from what was asked for, 2 bad input, 3 anything else.
-    """
+    """Thin: read, rehearse, ask, send."""
     from bulkhead.deploy import params, plan
     from bulkhead.deploy.network import connect
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,7 +25,22 @@ def _place(record: Path | None, market: str | None, lens: str | None) -> tuple[s
     return check_address("--at", market), check_address("--lens", lens)
 
 
-@click.command()
+HELP = """List a market's positions and their health, those closest to liquidation first.
+
+Everything comes from the lens, at the mark that an action in this block would use: margin, equity,
+the requirements, the price at which each can be liquidated and how far away that is.
+
+\b
+Examples:
+  bulkhead positions deployments/31337-eth-usd.json
+  bulkhead positions deployments/1-eth-usd.json --network ethereum:mainnet:node --liquidatable
+  bulkhead positions --at 0x... --lens 0x... --id 7 --id 12 --json
+
+Exit codes: 0 done, 2 bad input, 3 anything else.
+"""
+
+
+@click.command(help=HELP)
 @click.argument("record", type=click.Path(path_type=Path), required=False)
 @click.option("--network", default="http://127.0.0.1:8545", show_default=True, help=NETWORK)
 @click.option("--at", "market", help="The market's address, without a record.")
@@ -40,26 +56,11 @@ def positions(
     network: str,
     market: str | None,
     lens: str | None,
-    ids: tuple[int, ...],
     owner: str | None,
-    liquidatable: bool,
-    flat: bool,
-    limit: int | None,
     json_: bool,
+    **filters: Any,
 ) -> int:
-    """List a market's positions and their health, those closest to liquidation first.
-
-    Everything comes from the lens, at the mark that an action in this block would use: margin,
-    equity, the requirements, the price at which each can be liquidated and how far away that is.
-
-    \b
-    Examples:
-      bulkhead positions deployments/31337-eth-usd.json
-      bulkhead positions deployments/1-eth-usd.json --network ethereum:mainnet:node --liquidatable
-      bulkhead positions --at 0x... --lens 0x... --id 7 --id 12 --json
-
-    Exit codes: 0 done, 2 bad input, 3 anything else.
-    """
+    """Thin: parse, read, print."""
     from bulkhead.deploy.network import connect
     from bulkhead.deploy.plan import check_address
     from bulkhead.deploy.positions import read_positions
@@ -71,15 +72,6 @@ def positions(
         for name, where in (("market", place), ("lens", view)):
             if not node.rpc.code(where):
                 raise BadInput(name, where, f"there is no contract at this address on {network}")
-        found = read_positions(
-            node.rpc,
-            place,
-            view,
-            ids=ids,
-            owner=wanted,
-            liquidatable=liquidatable,
-            flat=flat,
-            limit=limit,
-        )
+        found = read_positions(node.rpc, place, view, owner=wanted, **filters)
     console.result(found.as_record(), *found.tables())
     return 0

@@ -12,7 +12,7 @@ from eth_hash.auto import keccak
 from bulkhead import __version__
 from bulkhead.chain.artifacts import Artifacts, default
 from bulkhead.deploy.params import abi
-from bulkhead.deploy.system import System
+from bulkhead.deploy.system import CREATED, PERIPHERY, System
 from bulkhead.errors import BadInput
 
 SCHEMA = 1
@@ -21,14 +21,8 @@ PARTS = {
     "oracle": "ChainlinkOracle",
     "authority": "Authority",
     "factory": "MarketFactory",
-    "market": "Market",
-    "pool": "LiquidityPool",
-    "fund": "InsuranceFund",
-    "vault": "PositionVault",
-    "lens": "MarketLens",
-    "preview_lens": "PreviewLens",
-    "liquidation_lens": "LiquidationLens",
-    "router": "Router",
+    **CREATED,
+    **PERIPHERY,
 }
 
 

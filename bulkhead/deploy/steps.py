@@ -74,6 +74,10 @@ class Deployer:
             self._note("library", library, where, (), self._through_factory(library, where, code))
         return found
 
+    def at(self, name: str, where: str) -> Contract:
+        """A contract (or interface) that is there already."""
+        return at(self.rpc, name, where, sender=self.sender, artifacts=self.artifacts)
+
     def shared(self, name: str) -> Contract:
         """A contract without constructor arguments or state, through the CREATE2 factory: every
         market of a chain shares it, and it has the same address on all chains."""
@@ -81,7 +85,7 @@ class Deployer:
         where = create2(code)
         if not self.rpc.code(where):
             self._note("contract", name, where, (), self._through_factory(name, where, code))
-        return at(self.rpc, name, where, sender=self.sender, artifacts=self.artifacts)
+        return self.at(name, where)
 
     def _through_factory(self, name: str, where: str, code: bytes) -> Receipt:
         sent = self.rpc.send(
@@ -103,7 +107,7 @@ class Deployer:
         if receipt.contract is None:
             raise ChainError(f"{name} was mined without an address")
         self._note("contract", name, receipt.contract, args, receipt)
-        return at(self.rpc, name, receipt.contract, sender=self.sender, artifacts=self.artifacts)
+        return self.at(name, receipt.contract)
 
     def call(self, what: str, function: Function, *args: Any) -> Receipt:
         """Send a call."""

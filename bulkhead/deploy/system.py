@@ -9,7 +9,7 @@ from eth_hash.auto import keccak
 
 from bulkhead.chain.abi import address
 from bulkhead.chain.artifacts import Artifacts
-from bulkhead.chain.contract import Contract, at, events
+from bulkhead.chain.contract import Contract, events
 from bulkhead.chain.errors import Reverted
 from bulkhead.chain.rpc import Rpc
 from bulkhead.deploy import roles
@@ -21,6 +21,19 @@ from bulkhead.errors import BadInput
 from bulkhead.model.types import ZERO_ADDRESS, Params
 
 WAD = 10**18
+# What the factory creates, in the order of its arguments, and what all markets share.
+CREATED = {
+    "market": "Market",
+    "pool": "LiquidityPool",
+    "fund": "InsuranceFund",
+    "vault": "PositionVault",
+}
+PERIPHERY = {
+    "lens": "MarketLens",
+    "preview_lens": "PreviewLens",
+    "liquidation_lens": "LiquidationLens",
+    "router": "Router",
+}
 
 
 @dataclass(frozen=True)
@@ -109,31 +122,18 @@ def deploy_market(
     from a new adapter of the Chainlink `feed`.
     """
     hand = Deployer(rpc, deployer, artifacts=artifacts, notice=notice)
-    if token is None:
-        coin = hand.create("TestToken", market.token.decimals)
-    else:
-        coin = at(rpc, "TestToken", token, artifacts=artifacts)
+    coin = (
+        hand.create("TestToken", market.token.decimals)
+        if token is None
+        else hand.at("TestToken", token)
+    )
     _check_token(rpc, market, coin)
-    if oracle is None:
-        if feed is None:
-            raise BadInput("feed", "nothing", "a feed's address is wanted, or an oracle")
-        decimals = at(rpc, "IAggregatorV3", feed, artifacts=artifacts).decimals()
-        terms = oracle_settings(market, feed, decimals, sequencer)
-        oracle = hand.create("ChainlinkOracle", terms)
-    params = to_params(market, oracle=oracle.address, treasury=people.treasury)
-    check_listing(market, params, _first_mark(oracle))
+    source = oracle or _adapter(hand, market, feed, sequencer)
+    params = to_params(market, oracle=source.address, treasury=people.treasury)
+    check_listing(market, params, _first_mark(source))
     authority = hand.create("Authority", deployer)
-    created = _create(hand, market, params, coin, authority)
-    handle = {
-        name: at(rpc, contract, created[name], artifacts=artifacts)
-        for name, contract in (
-            ("market", "Market"),
-            ("pool", "LiquidityPool"),
-            ("fund", "InsuranceFund"),
-            ("vault", "PositionVault"),
-        )
-    }
-    roles.give(hand, authority, handle["market"], people)
+    created, block = _create(hand, market, params, coin, authority)
+    roles.give(hand, authority, created["market"], people)
     return System(
         rpc=rpc,
         market_file=market,
@@ -142,27 +142,31 @@ def deploy_market(
         deployer=address(deployer),
         token=coin,
         feed=feed or ZERO_ADDRESS,
-        oracle=oracle,
+        oracle=source,
         authority=authority,
-        factory=created["factory"],
-        lens=hand.shared("MarketLens"),
-        preview_lens=hand.shared("PreviewLens"),
-        liquidation_lens=hand.shared("LiquidationLens"),
-        router=hand.shared("Router"),
+        **created,
+        **{name: hand.shared(contract) for name, contract in PERIPHERY.items()},
         libraries=dict(hand.libraries),
         steps=tuple(hand.steps),
-        block=created["block"],
-        **handle,
+        block=block,
     )
+
+
+def _adapter(
+    hand: Deployer, market: MarketFile, feed: str | None, sequencer: str | None
+) -> Contract:
+    """A new adapter of a Chainlink feed."""
+    if feed is None:
+        raise BadInput("feed", "nothing", "a feed's address is wanted, or an oracle")
+    decimals = hand.at("IAggregatorV3", feed).decimals()
+    return hand.create("ChainlinkOracle", oracle_settings(market, feed, decimals, sequencer))
 
 
 def _create(
     hand: Deployer, market: MarketFile, params: Params, token: Contract, authority: Contract
-) -> dict[str, Any]:
-    """Deploy the factory, let it create the market, and say where everything is."""
-    codes = [
-        hand.code(name) for name in ("Market", "LiquidityPool", "InsuranceFund", "PositionVault")
-    ]
+) -> tuple[dict[str, Contract], int]:
+    """Deploy the factory and let it create the market: its parts by name, and the block."""
+    codes = [hand.code(name) for name in CREATED.values()]
     factory = hand.create("MarketFactory", *(keccak(code) for code in codes))
     variance = market.listing.volatility**2 // WAD
     receipt = hand.call(
@@ -175,11 +179,6 @@ def _create(
         variance,
     )
     listed = events(receipt, "MarketCreated", of=factory)[0]
-    return {
-        "factory": factory,
-        "block": receipt.block,
-        "market": listed.market,
-        "pool": listed.pool,
-        "fund": listed.fund,
-        "vault": listed.vaultImplementation,
-    }
+    where = {**listed.args, "vault": listed.vaultImplementation}
+    parts = {name: hand.at(contract, where[name]) for name, contract in CREATED.items()}
+    return {"factory": factory, **parts}, receipt.block
