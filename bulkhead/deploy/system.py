@@ -129,19 +129,26 @@ def deploy_market(
     )
     _check_token(rpc, market, coin)
     source = oracle or _adapter(hand, market, feed, sequencer)
+    return _stand_up(hand, market, people, coin, source, feed or ZERO_ADDRESS)
+
+
+def _stand_up(
+    hand: Deployer, market: MarketFile, people: People, coin: Contract, source: Contract, feed: str
+) -> System:
+    """The market on its token and oracle, with its authority and what all markets share."""
     params = to_params(market, oracle=source.address, treasury=people.treasury)
     check_listing(market, params, _first_mark(source))
-    authority = hand.create("Authority", deployer)
+    authority = hand.create("Authority", hand.sender)
     created, block = _create(hand, market, params, coin, authority)
     roles.give(hand, authority, created["market"], people)
     return System(
-        rpc=rpc,
+        rpc=hand.rpc,
         market_file=market,
         params=params,
         people=people,
-        deployer=address(deployer),
+        deployer=address(hand.sender),
         token=coin,
-        feed=feed or ZERO_ADDRESS,
+        feed=feed,
         oracle=source,
         authority=authority,
         **created,
