@@ -72,10 +72,23 @@ interface IMarketLens {
     // ---- positions
 
     /// @notice Positions of the ids from `from` up to, without, `to`; `to` 0 or too high means all.
-    function positions(address market, uint256 from, uint256 to) external view returns (PositionView[] memory);
+    function positions(
+        address market,
+        uint256 from,
+        uint256 to
+    )
+        external
+        view
+        returns (PositionView[] memory views);
 
     /// @notice One view for each id; an unknown id has owner 0.
-    function positionsOf(address market, uint256[] calldata ids) external view returns (PositionView[] memory);
+    function positionsOf(
+        address market,
+        uint256[] calldata ids
+    )
+        external
+        view
+        returns (PositionView[] memory views);
 
     /// @notice Ids in [from, to) that `liquidate` would accept now.
     function liquidatable(address market, uint256 from, uint256 to) external view returns (uint256[] memory);

@@ -77,7 +77,7 @@ library LensContext {
         }
         bool held = s.acceptedAt == block.timestamp;
         if (held && need != Need.Renew) {
-            if (s.renewed && need == Need.Must) {
+            if (s.renewed) {
                 plan.verdict = Verdict(
                     Reason.BlockIsLiquidationOnly, int256(block.timestamp), int256(block.timestamp + 1)
                 );

@@ -24,8 +24,8 @@ contract LiquidationLens is ILiquidationLens {
         Plan memory plan = LensContext.load(market);
         Context memory x = plan.x;
         plan.known(id);
-        if (!plan.stopped()) plan.accept(Need.Renew);
         plan.checkNotFlat();
+        if (!plan.stopped()) plan.accept(Need.Renew);
         uint256 closed;
         LiquidationResult result;
         if (!plan.stopped()) {

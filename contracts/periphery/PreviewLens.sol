@@ -167,8 +167,8 @@ contract PreviewLens is IPreviewLens {
         Plan memory plan = LensContext.load(market);
         Context memory x = plan.x;
         plan.known(id);
+        if (!plan.stopped()) plan.accept(Need.Try);
         if (!plan.stopped()) {
-            plan.accept(Need.Try);
             x.touch();
             if (x.p.size != 0 && x.owedTotal != x.paidTotal && x.s.acceptedAt == block.timestamp) {
                 int256 claim = PositionMath.claim(x.p.size, x.p.basis, x.s.mark, x.s.fundingIndex);

@@ -6,9 +6,11 @@ import random
 from collections.abc import Callable
 
 import pytest
+from eth_hash.auto import keccak
 from foresight import Lenses
 from market_world import ANY, SOON, WAD, World
 
+from bulkhead.chain.contract import deploy
 from bulkhead.model.types import Reason
 
 USD = 10**6
@@ -192,6 +194,31 @@ def test_a_renewed_block_only_liquidates(lens: Lenses) -> None:
     lens.play("liquidate", w.keeper, first, w.keeper)
     args = (second, ANY[-1], SOON)
     reason(lens, Reason.BLOCK_IS_LIQUIDATION_ONLY, "close", w.bob, *args)
+    lens.play("settle", w.keeper, second)
+
+
+def test_no_view_in_the_middle_of_an_action(lens: Lenses) -> None:
+    """A margin call comes at a moment whose figures are nobody's: every lens says Locked."""
+    w = lens.w
+    owner = deploy(w.rpc, "ReentrantOwner", sender=w.deployer).as_(w.alice)
+    w.give(w.alice, 10_000 * USD)
+    w.token.transfer(owner, 8_000 * USD, sender=w.alice)
+    owner.run(w.token, w.token.approve.encode(w.market, 8_000 * USD))
+    owner.run(w.market, w.market.open.encode(0, 50 * WAD, 8_000 * USD, ANY[1], SOON))
+    owner.run(w.market, w.market.setMarginCall.encode(1, True))
+    w.tick(1_880 * WAD)
+    locked = keccak(b"Locked()")[:4]
+    for target, data in (
+        (lens.market, lens.market.marketView.encode(w.market)),
+        (lens.market, lens.market.positions.encode(w.market, 0, 0)),
+        (lens.preview, lens.preview.previewClose.encode(w.market, 1, owner, 0, SOON)),
+        (lens.liquidation, lens.liquidation.previewLiquidate.encode(w.market, 1)),
+    ):
+        with w.rpc.isolated():
+            owner.arm(target, data)
+            w.market.liquidate(1, w.keeper, sender=w.keeper)
+            assert (owner.worked(), owner.answer()) == (False, locked)
+        w.rpc.next_time(w.now)
 
 
 def test_locks_and_a_flat_position(lens: Lenses) -> None:
