@@ -14,7 +14,7 @@ from bulkhead.model.queues import (
     Queue,
     Request,
 )
-from bulkhead.model.types import Address
+from bulkhead.model.types import Address, Mode
 
 DEAD = "0x000000000000000000000000000000000000dead"
 MIN_DEPOSIT = 2
@@ -37,6 +37,8 @@ class Pool(Claims):
         self._authorise(caller, owner, controller)
         if assets < MIN_DEPOSIT:
             raise PoolRefused("TooSmall", assets, MIN_DEPOSIT)
+        if self.core.state.mode == Mode.SETTLED:
+            raise PoolRefused("MarketSettled", 0, 0)
         account = self.deposits.folded(controller)
         if not self.core.transfer(owner, self.address, assets):
             raise TransferRefused(self.address, assets)

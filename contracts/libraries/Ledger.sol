@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Config, Position, State} from "@interfaces/Types.sol";
+import {Config, Mode, Position, State} from "@interfaces/Types.sol";
 import {PositionMath} from "./PositionMath.sol";
 import {StateStore} from "./StateStore.sol";
 import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
@@ -29,10 +29,11 @@ struct Context {
 /// @title The token flows of one action
 /// @notice Flows are booked here in order, on numbers; the market pays their sum once.
 library Ledger {
-    /// @dev What came to the pool funds open tickets first, the rest is cash.
+    /// @dev What came to the pool funds open tickets first, the rest is cash. After a final price all of it
+    /// is: all tickets rank alike.
     function inflow(Context memory x, uint256 amount) internal pure {
         uint256 open = x.owedTotal - x.paidTotal;
-        if (open != 0) {
+        if (open != 0 && x.s.mode < Mode.Final) {
             uint256 paid = amount < open ? amount : open;
             x.paidTotal += paid;
             amount -= paid;
