@@ -18,6 +18,7 @@ from bulkhead.model.types import Address, Mode
 
 DEAD = "0x000000000000000000000000000000000000dead"
 MIN_DEPOSIT = 2
+SUPPLY_MAX = 2**128 - 1
 
 
 class Pool(Claims):
@@ -120,7 +121,7 @@ class Pool(Claims):
         number, assets, supply = queue.waiting, queue.amount, self.state.supply
         minted = assets * (supply + VIRTUAL) // (nav_up + 1)
         dead = 0 if supply else DEAD_SHARES
-        if dead and minted <= dead:
+        if (dead and minted <= dead) or minted > SUPPLY_MAX - supply:
             return 0
         if dead:
             self._mint(DEAD, dead)
