@@ -71,7 +71,7 @@ sizes: compile ## size of every contract against the limits; updates snapshots/s
 	@$(PY) -m bulkhead.chain.sizes --write
 
 .PHONY: gas
-gas: compile ## gas of every action; updates snapshots/gas.json
+gas: compile ## gas of every action; updates gas/snapshot.json
 	@$(PY) -m bulkhead.gas --write
 
 # ---------------------------------------------------------------- run

@@ -1,6 +1,7 @@
 """`python -m bulkhead.gas`: measure every action on a chain of its own, in receipts of whole
 transactions. `--write` records the result, `--check` fails where it differs from the record
-and names what is over its budget, `--growth` measures among 10 and among 1,000 positions and fails where it differs.
+and names what is over its budget, `--growth` measures among 10 and among 1,000 positions and fails
+where it differs.
 """
 
 from __future__ import annotations

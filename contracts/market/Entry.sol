@@ -7,7 +7,7 @@ import {Action, Mode, Reason} from "@interfaces/Types.sol";
 import {LibClone} from "solady/src/utils/LibClone.sol";
 import {Acceptance} from "../libraries/Acceptance.sol";
 import {Engine, Need} from "../libraries/Engine.sol";
-import {Context, Ledger} from "../libraries/Ledger.sol";
+import {Context} from "../libraries/Ledger.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Trade} from "../libraries/Trade.sol";
 import {Ownership} from "./Ownership.sol";
@@ -23,7 +23,6 @@ struct Vaults {
 library Entry {
     using StateStore for MarketStorage;
     using Engine for MarketStorage;
-    using Ledger for Context;
 
     /// @dev State and position.
     function position(

@@ -6,7 +6,7 @@ import {Action, Reason} from "@interfaces/Types.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Engine} from "../libraries/Engine.sol";
-import {Context, Ledger} from "../libraries/Ledger.sol";
+import {Context} from "../libraries/Ledger.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Trade} from "../libraries/Trade.sol";
 import {Entry, Vaults} from "./Entry.sol";
@@ -17,7 +17,6 @@ library Trading {
     using SafeERC20 for IERC20;
     using StateStore for MarketStorage;
     using Engine for MarketStorage;
-    using Ledger for Context;
 
     function open(
         MarketStorage storage $,

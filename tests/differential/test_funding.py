@@ -42,9 +42,7 @@ def accrued(s: State, cfg: Config, now: int) -> State:
     )
 
 
-def moments(
-    rng: Random, cfg: Config, states: list[State], ages: int = AGES
-) -> list[int]:
+def moments(rng: Random, cfg: Config, states: list[State], ages: int = AGES) -> list[int]:
     """Times that often end where the clamp of the rate bites, or a second beside."""
     found = []
     for s in states:
@@ -122,7 +120,7 @@ def test_accrue__after_the_final_price__does_nothing(library: Contract, mode: Mo
 
 
 def test_accrue__index_at_its_end__stops_and_comes_back(library: Contract) -> None:
-    """A mark out of this world can drive the index to the end of its 88 bits, but blocks no exit."""
+    """A mark out of this world can drive the index to the end of its bits, but blocks no exit."""
     rng = Random(4)
     cfg = replace(config(rng), max_rate=10**21, max_velocity=10**18)
     one = replace(state(rng, cfg), mark=2**96 - 1, funding_index=0, funding_rate=0)

@@ -1,4 +1,4 @@
-"""Every action on a chain: as recorded, over budget only where the docs say so, the same in a crowd."""
+"""Every action on a chain: as recorded, over budget only where the docs say so, and in a crowd."""
 
 from __future__ import annotations
 
