@@ -122,9 +122,7 @@ def potential(skew: int, t: Terms) -> int:
 def i_01_vaults(held: Mapping[int, int], expected: Mapping[int, int]) -> None:
     """Every vault holds what the model says."""
     for id_, amount in held.items():
-        hold(
-            "I-01", amount == expected[id_], f"vault {id_} holds {amount}, model {expected[id_]}"
-        )
+        hold("I-01", amount == expected[id_], f"vault {id_} holds {amount}, model {expected[id_]}")
 
 
 def i_02_conserved(protocol: int, entered: int, left: int) -> None:

@@ -507,6 +507,7 @@ class Decoder:
 
 def turning_mark(p: Pos, t: Terms) -> int:
     """For a long the lowest mark that is healthy, for a short the highest."""
+
     def healthy(mark: int) -> bool:
         return laws.surplus(p, replace(t, mark=mark)) >= 0
 

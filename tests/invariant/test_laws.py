@@ -87,9 +87,7 @@ PLANTED = {
     "I-26 well, liquidated": iff(WELL, True),
     "I-26 ill, refused": iff(ILL, False),
     "I-26 in grace, liquidated": iff(ILL, True, grace=True),
-    "I-26 in grace, bankrupt, refused": iff(
-        ILL._replace(margin=1_000_000_000), False, grace=True
-    ),
+    "I-26 in grace, bankrupt, refused": iff(ILL._replace(margin=1_000_000_000), False, grace=True),
     "I-26 flat, liquidated": iff(FLAT, True),
     "I-28 not smaller": partial(ILL, ILL),
     "I-28 flipped": partial(ILL, REST._replace(size=-4 * WAD)),

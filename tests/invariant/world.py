@@ -49,7 +49,14 @@ NAMES = dict(
     )
 )
 PURSE = 10**8  # dollars of everybody
-FAILURES = ("", "PriceStale", "PriceInvalid", "PriceOutOfBand", "PriceTooUncertain", "SequencerDown")
+FAILURES = (
+    "",
+    "PriceStale",
+    "PriceInvalid",
+    "PriceOutOfBand",
+    "PriceTooUncertain",
+    "SequencerDown",
+)
 
 # The twin's rules of the pool, and what the contracts call them.
 _POOL_NAMES = {
@@ -254,7 +261,9 @@ class World:
         expected = self._on_twin(op)
         found = self._on_chain(op)
         self.story.lines[-1] += f" -> {found}"
-        self.outcomes[f"{op.name}: {'ok' if found[:2] == 'ok' else found.split('(')[0]}{_reason(found)}"] += 1
+        self.outcomes[
+            f"{op.name}: {'ok' if found[:2] == 'ok' else found.split('(')[0]}{_reason(found)}"
+        ] += 1
         if expected.startswith("the pool: ") and found.split("(")[0] in _POOL_NAMES[expected[10:]]:
             found = expected
         laws.i_50_outcome(found, expected)
@@ -405,7 +414,13 @@ class World:
             expected = (int(held.owner, 16), held.funding_entry, held.flags, held.size, held.basis)
             found = self._words_of[id_]
             if found != tuple(value % 2**256 for value in expected):
-                shown = (found[0], _signed(found[1]), found[2], _signed(found[3]), _signed(found[4]))
+                shown = (
+                    found[0],
+                    _signed(found[1]),
+                    found[2],
+                    _signed(found[3]),
+                    _signed(found[4]),
+                )
                 laws.i_50_view(f"position {id_}", shown, expected)
         s = twin.state
         sums = self._state_words

@@ -1,0 +1,149 @@
+"""Counterexamples of the state machine. Each is played on market and twin under all laws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from bulkhead.chain.artifacts import Artifacts
+from bulkhead.model.types import Mode
+
+from invariant.moves import ANY_BUY, opening
+from invariant.world import (
+    ALICE,
+    DELAY,
+    EVE,
+    FOREVER,
+    GOVERNANCE,
+    KEEPER,
+    LP,
+    PRICE,
+    WAD,
+    Op,
+    World,
+    variants,
+)
+
+ACCRUE = Op("accrue", KEEPER)
+
+
+def price(percent: int, lag: int = 0, wait: int = 1) -> Op:
+    """A mark relative to the first one."""
+    return Op("set_price", args=(PRICE * percent // 100, 0, lag, 0), wait=wait)
+
+
+@pytest.fixture
+def world(artifacts: Artifacts) -> Iterator[World]:
+    """Six decimals and the first parameter set, after the opening."""
+    decimals, params = variants()[0]
+    made = World(decimals, params)
+    for op in opening(made):
+        made.play(op)
+    yield made
+
+
+def play(world: World, ops: Sequence[Op]) -> str:
+    """All of them; what was said to the last."""
+    return [world.play(op) for op in ops][-1]
+
+
+def dies(world: World, percent: int) -> None:
+    """An outage without end, and a final price."""
+    wait = world.params.dead_after_secs
+    ops = (
+        Op("fail_oracle", args=(1,)),
+        Op("accrue", KEEPER, (), wait),
+        Op("announce_final", GOVERNANCE, (PRICE * percent // 100,)),
+        Op("execute_final", EVE, (), wait),
+    )
+    assert play(world, ops) == "ok"
+
+
+def test_liquidation_at_held_mark_survives_failing_oracle(world: World) -> None:
+    said = play(
+        world,
+        [price(50), ACCRUE, Op("fail_oracle", args=(2,)), Op("liquidate", KEEPER, (1, KEEPER))],
+    )
+
+    assert said == "ok 6"
+
+
+@pytest.mark.parametrize("name", ["accrue", "settle"])
+def test_renewed_block_is_for_liquidations_only(world: World, name: str) -> None:
+    play(world, [price(100, lag=5, wait=12), ACCRUE, price(50, wait=0)])
+    play(world, [Op("liquidate", KEEPER, (1, KEEPER))])
+
+    said = play(world, [Op(name, KEEPER, () if name == "accrue" else (2,))])
+
+    assert said == f"Refused(9, {world.now}, {world.now + 1})"
+
+
+@pytest.mark.parametrize("name", ["liquidate", "transfer_position"])
+def test_deployed_vault_is_no_receiver(world: World, name: str) -> None:
+    said = play(world, [Op(name, ALICE, (1, world.vault(6)))])
+
+    assert said.startswith("Refused(32,")
+
+
+def test_flat_position_is_refused_before_its_price(world: World) -> None:
+    limit = 0 if world.twin.position(1).size > 0 else ANY_BUY
+    play(world, [price(100), Op("close", ALICE, (1, limit, FOREVER))])
+
+    said = play(world, [Op("fail_oracle", args=(1,)), Op("liquidate", KEEPER, (1, KEEPER), wait=1)])
+
+    assert said == "Refused(4, 0, 1)"
+
+
+def test_settling_funding_after_final_price_funds_no_ticket(world: World) -> None:
+    dies(world, 150)
+    play(world, [Op("settle_final", EVE, (1,))])
+    owed = [i for i in world.ids[1:] if world.twin.position(i).size]
+    paid = world.twin.core.totals.paid
+
+    for id_ in owed:
+        assert play(world, [Op("settle", EVE, (id_,))]) == "ok"
+
+    assert world.twin.core.totals.paid == paid
+
+
+def test_settled_market_prices_deposits_at_accrual_only(world: World) -> None:
+    dies(world, 100)
+    play(world, [Op("request_deposit", LP, (world.dollars(1_000), LP, LP))])
+    for id_ in list(world.ids):
+        play(world, [Op("settle_final", EVE, (id_,))])
+    assert world.twin.state.mode == Mode.SETTLED
+
+    cash = world.twin.state.cash
+    play(world, [Op("settle", EVE, (1,), wait=DELAY)])
+    assert world.twin.state.cash == cash
+    play(world, [ACCRUE])
+    assert world.twin.state.cash == cash + world.dollars(1_000)
+
+
+def test_settled_market_takes_no_new_money(world: World) -> None:
+    dies(world, 100)
+    for id_ in list(world.ids):
+        play(world, [Op("settle_final", EVE, (id_,))])
+
+    said = play(world, [Op("request_deposit", LP, (WAD, LP, LP))])
+
+    assert said == "the pool: MarketSettled"
+
+
+def test_worthless_settled_pool_leaves_deposits_waiting(artifacts: Artifacts) -> None:
+    decimals, params = variants()[5]
+    world = World(decimals, params)
+    for op in opening(world):
+        world.play(op)
+    size = 40_000 * WAD * WAD // PRICE
+    margin = world.dollars(20_000)
+    play(world, [price(100), Op("open", ALICE, (0, size, margin, ANY_BUY, FOREVER))])
+    dies(world, 900)
+    play(world, [Op("request_deposit", LP, (world.dollars(1_000), LP, LP))])
+    for id_ in list(world.ids):
+        play(world, [Op("settle_final", EVE, (id_,))])
+
+    play(world, [Op("accrue", KEEPER, (), DELAY)])
+
+    assert world.twin.state.mode == Mode.SETTLED and world.twin.state.cash == 0
