@@ -20,7 +20,7 @@ REMAPPINGS = {
 SETTINGS: dict[str, object] = {
     "evmVersion": "cancun",
     "viaIR": True,
-    "optimizer": {"enabled": True, "runs": 100000},
+    "optimizer": {"enabled": True, "runs": 2000},
     # No hash of the sources in the code: a comment changes no byte, builds compare.
     "metadata": {"bytecodeHash": "none"},
     "remappings": [f"{prefix}={target}" for prefix, target in REMAPPINGS.items()],

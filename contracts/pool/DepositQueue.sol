@@ -51,14 +51,14 @@ library DepositQueue {
         Account memory account = folded(self, controller);
         id = self.buckets.collectingId;
         if (account.older == 0 || account.olderId == id) {
-            account.older = (account.older + assets).toUint128();
+            account.older = SafeCast.toUint128(account.older + assets);
             account.olderId = uint64(id);
         } else {
-            account.newer = (account.newer + assets).toUint128();
+            account.newer = SafeCast.toUint128(account.newer + assets);
             account.newerId = uint64(id);
         }
         self.accounts[controller] = account;
-        self.buckets.collecting = (self.buckets.collecting + assets).toUint128();
+        self.buckets.collecting = SafeCast.toUint128(self.buckets.collecting + assets);
     }
 
     /// @notice The collecting bucket becomes the waiting one; there is none.

@@ -80,10 +80,10 @@ library RedeemQueue {
     function request(Book storage self, address controller, uint256 shares) internal returns (uint256 id) {
         Account memory account = folded(self, controller);
         id = self.buckets.collectingId;
-        account.joining = (account.joining + shares).toUint128();
+        account.joining = SafeCast.toUint128(account.joining + shares);
         account.joiningId = uint64(id);
         self.accounts[controller] = account;
-        self.buckets.collecting = (self.buckets.collecting + shares).toUint128();
+        self.buckets.collecting = SafeCast.toUint128(self.buckets.collecting + shares);
     }
 
     /// @notice The collecting bucket joins what still waits, and all of it is due anew.
