@@ -28,13 +28,19 @@ def deleverage(core: Core, id_: int) -> None:
     mine, average = claim * pricing.side_notional(core, sign), side * n
     fair = claim > 0 and side > 0 and mine >= average
     require(fair, Reason.NOT_ADL_TARGET, mine // WAD, average // WAD)
-    if total >= cash:
-        _whole(core, books, claim)
-    else:
-        require(s.skew * sign > 0, Reason.NOT_ADL_TARGET, mine // WAD, average // WAD)
-        _part(core, books, claim, (total * WAD - cfg.adl_target * cash) // (WAD - cfg.adl_target))
-    core.write(id_, books)
-    payments.must_net(core, id_, books)
+    leans = total >= cash or s.skew * sign > 0
+    require(leans, Reason.NOT_ADL_TARGET, mine // WAD, average // WAD)
+
+    def plan(frozen: bool, _reward: int | None) -> Ledger:
+        books = core.ledger(id_, frozen)
+        if total >= cash:
+            _whole(core, books, claim)
+        else:
+            wanted = (total * WAD - cfg.adl_target * cash) // (WAD - cfg.adl_target)
+            _part(core, books, claim, wanted)
+        return books
+
+    books = payments.unblockable(core, id_, plan)
     payments.write_ticket(core, id_, books.ticket, shared=True)
     payments.emit_changed(core, id_, Action.DELEVERAGE, s.mark)
 
@@ -61,6 +67,6 @@ def _whole(core: Core, books: Ledger, claim: int) -> None:
     due = max(0, claim - ceil_div(s.mark * impact.unwinding(s.skew, size, core.cfg), WAD))
     claims = max(0, pricing.side_claim(core, 1)) + max(0, pricing.side_claim(core, -1))
     cash = s.cash * unit
-    books.from_pool(min(due, cash, cash * due // claims) // unit)
+    books.from_pool(min(min(due, cash, cash * due // claims) // unit, books.cash))
     books.ticket = due // unit + books.net  # net is what was paid, negative
     books.size = books.basis = 0

@@ -28,23 +28,31 @@ library Deleveraging {
         if (x.p.size == 0) revert IMarket.Refused(Reason.IsFlat, 0, 1);
         $.accept(x, Need.Must);
         State memory s = x.s;
-        x.fill = s.mark;
         int256 net = PositionMath.netClaim(s);
         uint256 cash = s.cash * x.c.unit;
         if (net <= 0 || uint256(net) * 1e18 <= x.c.adlStart * cash) {
             revert IMarket.Refused(Reason.FactorTooLow, net, int256(x.c.adlStart * cash / 1e18));
         }
         int256 claim = PositionMath.claim(x.p.size, x.p.basis, s.mark, s.fundingIndex);
-        bool whole = uint256(net) >= cash;
-        _checkTarget(x, claim, whole);
-        if (whole) {
-            _whole(x, uint256(claim), cash);
-        } else {
-            _part(x, uint256(claim), (uint256(net) * 1e18 - x.c.adlTarget * cash) / (1e18 - x.c.adlTarget));
+        _checkTarget(x, claim, uint256(net) >= cash);
+        Engine.Undo memory undo = Engine.mark(x);
+        _plan(x, uint256(claim), uint256(net), cash);
+        if (!Engine.pay(x)) {
+            // a vault that can't be paid is deleveraged all the same: nothing moves, its profit waits
+            Engine.rewind(x, undo);
+            s.cash = 0;
+            _plan(x, uint256(claim), uint256(net), cash);
+            s.cash = undo.cash;
         }
-        Engine.payOrRevert(x);
         $.finish(x, Action.Deleverage);
         $.save(x.s);
+    }
+
+    /// @dev Pays at most the cash of the state: `cash` (Wad) is what factor and shares are reckoned with.
+    function _plan(Context memory x, uint256 claim, uint256 net, uint256 cash) private pure {
+        x.fill = x.s.mark;
+        if (net >= cash) _whole(x, claim, cash);
+        else _part(x, claim, (net * 1e18 - x.c.adlTarget * cash) / (1e18 - x.c.adlTarget));
     }
 
     /// @dev claim / notional >= the side's average, cross-multiplied; below factor 1 only the side the skew
