@@ -1,4 +1,4 @@
-"""A market on an EVM of its own, the twin beside it, and everything that is checked after a call."""
+"""A market in an EVM of its own, the twin beside it, and all that is checked after a call."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _POOL_NAMES = {
     ),
     "MarketSettled": ("MarketSettled",),
     "ZeroShares": ("AmountTooSmall",),
-    "InsufficientBalance": ("ERC20InsufficientBalance",),
+    "InsufficientBalance": ("no balance",),
 }
 _POOL_CALLS = {
     "request_deposit": "requestDeposit(uint256,address,address)",
@@ -546,7 +546,7 @@ class World:
             return
         now = self._seen[id_]
         laws.i_28_partial(was, now, terms)
-        happened = {name: values for name, values in self.result.events}
+        happened = dict(self.result.events)
         reward = happened["PositionLiquidated"]["reward"]
         ticket = happened.get("TicketWritten", {}).get("amount", 0)
         vault = self.vault(id_)
