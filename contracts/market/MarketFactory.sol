@@ -85,8 +85,9 @@ contract MarketFactory is IMarketFactory {
         return CREATE3.deployDeterministic(bytes.concat(code, arguments), _salt(marketId, what));
     }
 
-    function _salt(uint256 marketId, bytes32 what) private pure returns (bytes32) {
-        return keccak256(abi.encode(marketId, what));
+    /// @dev The caller is in it: nobody takes the addresses that another expects.
+    function _salt(uint256 marketId, bytes32 what) private view returns (bytes32) {
+        return keccak256(abi.encode(msg.sender, marketId, what));
     }
 
     function _check(bytes calldata code, bytes32 expected) private pure {

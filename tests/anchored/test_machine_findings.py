@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import pytest
-
-from bulkhead.chain.artifacts import Artifacts
-from bulkhead.model.types import Mode
-
 from invariant.moves import ANY_BUY, opening
 from invariant.world import (
     ALICE,
@@ -25,6 +21,9 @@ from invariant.world import (
     variants,
 )
 
+from bulkhead.chain.artifacts import Artifacts
+from bulkhead.model.types import Mode
+
 ACCRUE = Op("accrue", KEEPER)
 
 
@@ -40,7 +39,7 @@ def world(artifacts: Artifacts) -> Iterator[World]:
     made = World(decimals, params)
     for op in opening(made):
         made.play(op)
-    yield made
+    return made
 
 
 def play(world: World, ops: Sequence[Op]) -> str:
@@ -146,4 +145,5 @@ def test_worthless_settled_pool_leaves_deposits_waiting(artifacts: Artifacts) ->
 
     play(world, [Op("accrue", KEEPER, (), DELAY)])
 
-    assert world.twin.state.mode == Mode.SETTLED and world.twin.state.cash == 0
+    assert world.twin.state.mode == Mode.SETTLED
+    assert world.twin.state.cash == 0

@@ -16,7 +16,7 @@ from bulkhead.chain.rpc import ZERO, Rpc
 
 WAD = 10**18
 SCALE = 10**10  # Wad per unit of an answer with 8 decimals
-HOT_PATH_GAS = 16_700
+HOT_PATH_GAS = 16_720
 CHECKED_HOT_PATH_GAS = 18_900
 
 Read = Callable[..., Any]
