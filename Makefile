@@ -91,10 +91,6 @@ test: compile ## every test; T="-k name" passes arguments to pytest
 test-quick: compile ## the tests that take no longer than seconds
 	@$(BIN)/pytest -m "not slow and not browser" $(T)
 
-.PHONY: bench
-bench: compile ## speed of the client, the model and the fuzz engines on this machine
-	@$(BIN)/bulkhead bench
-
 # ---------------------------------------------------------------- quality
 
 SOLIDITY = $(wildcard contracts interfaces)
