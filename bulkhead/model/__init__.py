@@ -1,6 +1,6 @@
 """The exact integer twin of the contracts: predicts every state, payment and refusal.
 
-Written from docs/specification.md and docs/specification-pool.md alone, it imports nothing from
+Written from docs/protocol.md and docs/protocol-pool.md alone, it imports nothing from
 the contracts: an independent opinion.
 """
 

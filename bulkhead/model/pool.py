@@ -1,4 +1,4 @@
-"""The pool's side of the twin: requests, pricing and claims (docs/specification-pool.md)."""
+"""The pool's side of the twin: requests, pricing and claims (docs/protocol-pool.md)."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 /// @title Deposit requests
 /// @notice Two buckets, and what each controller has in them. A bucket is priced as one; its members split it
 ///         by a record of one slot, so pricing costs the same for any number of them.
-/// @dev Formulas: docs/specification-pool.md. Everything is folded in memory and written once.
+/// @dev Formulas: docs/protocol-pool.md. Everything is folded in memory and written once.
 library DepositQueue {
     using SafeCast for uint256;
 

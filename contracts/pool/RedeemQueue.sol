@@ -10,7 +10,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 ///         quotient of two running numbers: the product P of the parts left after each fill, and the sum S of
 ///         assets per share, weighted by P. So a fill costs the same for any number of members, and a claim
 ///         the same for any number of fills.
-/// @dev Formulas: docs/specification-pool.md. A fill of everything begins a new generation at P = 1e36. Where
+/// @dev Formulas: docs/protocol-pool.md. A fill of everything begins a new generation at P = 1e36. Where
 ///      P falls below 1e27 the generation ends too, but is carried into the next at a scale of 1e9, so that P
 ///      never loses its digits; what is left of a share after four such steps is less than 1e-27 and is
 ///      dropped. S fits: within a generation it is at most (highest price) x 1e36 x 1e9, and a share costs
