@@ -131,8 +131,8 @@ interface IMarket {
     /// @notice Adds margin from the caller. Anyone, always. A plain transfer to the vault does the same.
     function addMargin(uint256 id, uint256 amount) external;
 
-    /// @notice Pays margin out. Owner only. A flat position needs no price. @param amount token units, at
-    /// least 1
+    /// @notice Pays margin out. Owner only. A flat position needs no price. In a margin call it works even
+    /// in a block that took two marks. @param amount token units, at least 1
     function removeMargin(uint256 id, uint256 amount, address to) external;
 
     /// @notice Settles a position's funding. Anyone. While tickets are open it also collects a loss.

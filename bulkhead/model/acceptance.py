@@ -110,11 +110,14 @@ def price_buckets(core: Core, pool: Pool, published_at: int) -> None:
     s.bucket_due_at = pool.next_due_at()
 
 
-def load(core: Core, pool: Pool) -> None:
-    """The block's mark for an action: held or accepted now."""
+def load(core: Core, pool: Pool, called: bool = False) -> None:
+    """The block's mark for an action: held or accepted now.
+
+    A renewed one is for liquidations alone, and for an owner that is being called (`called`).
+    """
     s = core.state
     if s.accepted_at == core.now:
-        if s.renewed:
+        if s.renewed and not called:
             raise Refused(Reason.BLOCK_IS_LIQUIDATION_ONLY, core.now, core.now + 1)
         return
     s.renewed = False

@@ -39,7 +39,7 @@ class MarketModel(Trades):
             checks.require(amount > 0, Reason.ZERO_AMOUNT, 0, 1)
             if held.size:
                 checks.mode(core, Mode.NORMAL)
-                acceptance.load(core, self.pool)
+                acceptance.load(core, self.pool, called=bool(core.calling))
                 checks.no_grace(core)
             books = core.ledger(id_)
             funding = books.touch()

@@ -19,6 +19,7 @@ import {Verdict} from "./Trade.sol";
 /// @dev How badly an action needs a mark of this block.
 enum Need {
     Must, // reverts without one
+    Called, // as Must, in a margin call: a renewed block is no hindrance
     Try, // goes on without one
     Renew // as Must, and takes a strictly newer one in a block that has its mark
 }
@@ -91,7 +92,7 @@ library Engine {
         }
         bool held = s.acceptedAt == block.timestamp;
         if (held && need != Need.Renew) {
-            if (s.renewed) {
+            if (s.renewed && need != Need.Called) {
                 revert IMarket.Refused(
                     Reason.BlockIsLiquidationOnly, int256(block.timestamp), int256(block.timestamp + 1)
                 );

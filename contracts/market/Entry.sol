@@ -73,10 +73,15 @@ library Entry {
 
     /// @dev A mark of this block; for what adds risk also mode Normal and no grace.
     function price(MarketStorage storage $, Context memory x, bool addsRisk) internal {
+        price($, x, addsRisk, Need.Must);
+    }
+
+    /// @dev As above, with the need of a mark said.
+    function price(MarketStorage storage $, Context memory x, bool addsRisk, Need need) internal {
         if (addsRisk && x.s.mode != Mode.Normal) {
             revert IMarket.Refused(Reason.ModeForbids, int256(uint256(x.s.mode)), 0);
         }
-        $.accept(x, Need.Must);
+        $.accept(x, need);
         if (addsRisk && Engine.inGrace(x)) {
             uint256 end = Acceptance.graceEnd(x.s, x.c);
             revert IMarket.Refused(Reason.InGrace, int256(block.timestamp), int256(end));

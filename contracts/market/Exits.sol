@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IMarket} from "@interfaces/IMarket.sol";
 import {Action, Reason} from "@interfaces/Types.sol";
-import {Engine} from "../libraries/Engine.sol";
+import {Engine, Need} from "../libraries/Engine.sol";
 import {Context, Ledger} from "../libraries/Ledger.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Trade} from "../libraries/Trade.sol";
@@ -79,19 +79,21 @@ library Exits {
         if (paid != 0) Entry.payOwner($, x, vaults, to, paid);
     }
 
+    /// @dev Health is judged at the newest mark, so it is as safe in a block that took two; `need` is Called in a margin call.
     function removeMargin(
         MarketStorage storage $,
         Vaults memory vaults,
         uint256 id,
         uint256 amount,
-        address to
+        address to,
+        Need need
     )
         external
     {
         Context memory x = Entry.owned($, vaults, id);
         if (amount == 0) revert IMarket.Refused(Reason.ZeroAmount, 0, 1);
         bool flat = x.p.size == 0;
-        if (!flat) Entry.price($, x, true);
+        if (!flat) Entry.price($, x, true, need);
         x.touch();
         uint256 locks = Entry.locked($, x);
         uint256 free = x.v > locks ? x.v - locks : 0;

@@ -17,6 +17,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {LibClone} from "solady/src/utils/LibClone.sol";
 import {ConfigStore} from "../libraries/ConfigStore.sol";
+import {Need} from "../libraries/Engine.sol";
 import {Lock} from "../libraries/Lock.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Deleveraging} from "./Deleveraging.sol";
@@ -72,9 +73,7 @@ contract Market is IMarket, AccessManaged {
 
     /// @dev One action at a time. During the margin call of an id only that id is locked.
     modifier lock(uint256 id) {
-        uint256 held = Lock.get();
-        if (held == 1 || (held != 0 && held == id + 2)) revert Locked();
-        Lock.set(1);
+        uint256 held = _enter(id);
         _;
         Lock.set(held);
     }
@@ -158,9 +157,11 @@ contract Market is IMarket, AccessManaged {
         Lock.set(held);
     }
 
-    function removeMargin(uint256 id, uint256 amount, address to) external lock(id) {
+    function removeMargin(uint256 id, uint256 amount, address to) external {
+        uint256 held = _enter(id);
         _checkPayee(to);
-        Exits.removeMargin($, _vaults(), id, amount, to);
+        Exits.removeMargin($, _vaults(), id, amount, to, held == 0 ? Need.Must : Need.Called);
+        Lock.set(held);
     }
 
     function settle(uint256 id) external lock(id) {
@@ -347,6 +348,13 @@ contract Market is IMarket, AccessManaged {
     }
 
     // ---- internals
+
+    /// @dev Takes the lock; returns what it was: 0, or 2 + the id that is being called.
+    function _enter(uint256 id) private returns (uint256 held) {
+        held = Lock.get();
+        if (held == 1 || (held != 0 && held == id + 2)) revert Locked();
+        Lock.set(1);
+    }
 
     function _owned(uint256 id) private view returns (Position memory p) {
         if ($.positions[id][0] == 0) revert UnknownPosition(id);
