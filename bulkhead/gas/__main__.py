@@ -1,7 +1,7 @@
 """`python -m bulkhead.gas`: measure every action on a chain of its own, in receipts of whole
 transactions. `--write` records the result, `--check` fails where it differs from the record
 and names what is over its budget, `--growth` measures among 10 and among 1,000 positions and fails
-where it differs.
+where it differs. `--vaults` compares ways to keep a position's margin.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.binaries import ROOT
 from bulkhead.errors import BulkheadError
-from bulkhead.gas import report
+from bulkhead.gas import report, vaults
 from bulkhead.gas.keys import BUDGETS, MEASUREMENTS
 from bulkhead.gas.stage import START, GasError, set_the_stage
 
@@ -64,10 +64,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     mode.add_argument("--write", action="store_true", help="update the committed record")
     mode.add_argument("--check", action="store_true", help="fail where the record differs")
     mode.add_argument("--growth", action="store_true", help="fail where gas grows with positions")
+    mode.add_argument("--vaults", action="store_true", help="compare designs of the escrow")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     options = parser.parse_args(argv)
     if options.growth:
         return _growth()
+    if options.vaults:
+        print(vaults.table(vaults.measure()))
+        return 0
     found = measure()
     text = json.dumps(found, indent=2) + "\n"
     if options.write:
