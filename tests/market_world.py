@@ -24,6 +24,7 @@ from bulkhead.deploy.roles import People
 from bulkhead.deploy.steps import Deployer
 from bulkhead.model import MarketModel
 from bulkhead.model.errors import BadParameter, ModelError, OracleError
+from bulkhead.model.final import drawable
 from bulkhead.model.presets import eth_usd
 from bulkhead.model.types import Params, Reading, Reason, camel
 
@@ -102,6 +103,7 @@ class World:
         self.reading: Reading | OracleError = OracleError("PriceInvalid", (0,))
         self.watched = [*self.who.values(), self.pool.address, self.fund.address]
         self.watched.append(self.market.address)
+        self.strangers: list[str] = []  # have tokens that the twin does not know
 
     def __getattr__(self, name: str) -> str:
         try:
@@ -298,6 +300,26 @@ class World:
         """Everything visible is the same on both sides."""
         here, there = self.look(), self.foretell()
         assert here == there, f"after {what}: {_differences(here, there)}"
+        self._conserved(what, here)
+
+    def _conserved(self, what: str, here: dict[str, Any]) -> None:
+        """No token unit is lost or made, both sides are what their positions are, and the pool
+        holds all that it counts."""
+        ids = range(1, here["nextId"])
+        vaults = {self.twin.core.vault(id_) for id_ in ids}
+        held = sum(here[f"margin {id_}"] for id_ in ids)
+        held += sum(here[f"balance {who}"] for who in set(self.watched) - vaults)
+        held += sum(self.token.balanceOf(who) for who in self.strangers)
+        assert held == self.token.totalSupply(), f"after {what}: tokens are lost or made"
+        for side, sign in (("Long", 1), ("Short", -1)):
+            on = [here[f"position {id_}"][3:] for id_ in ids]
+            mine = [(size, basis) for size, basis in on if (size >= 0) == (sign > 0)]
+            sums = sum(abs(size) for size, _ in mine), sum(basis for _, basis in mine)
+            assert sums == (here[f"size{side}"], here[f"basis{side}"]), f"after {what}: {side}"
+        tickets = [self.twin.ticket(one) for one in range(1, here["tickets"][3])]
+        counted = self.pool.accounted() + sum(drawable(self.twin.core, one) for one in tickets)
+        pool = here[f"balance {self.pool.address}"]
+        assert pool >= counted, f"after {what}: the pool has {pool} of {counted}"
 
     def look(self) -> dict[str, Any]:
         """Everything visible on the chain."""
@@ -353,7 +375,7 @@ class World:
         with self.rpc.isolated():
             other = copy.copy(self)
             other.__dict__["twin"] = copy.deepcopy(self.twin)
-            other.watched = list(self.watched)
+            other.watched, other.strangers = list(self.watched), list(self.strangers)
             yield other
         self.rpc.next_time(self.now)
 

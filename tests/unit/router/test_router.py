@@ -25,6 +25,7 @@ class Desk:
         self.user = Account.from_key(KEY).address.lower()
         world.rpc.impersonate(self.user)
         world.token.mint(self.user, 100_000 * world.one)
+        world.strangers.append(self.user)
         self.market = world.market
 
     def delegate(self, who: str | None = None, expiry: int = SOON) -> None:
