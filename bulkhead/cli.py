@@ -14,6 +14,11 @@ from bulkhead.commands import outcome
 # name -> (module, command, one line for `bulkhead --help`)
 COMMANDS = {
     "demo": ("bulkhead.demo.command", "demo", "Run a whole market through a crash, locally."),
+    "calibrate": (
+        "bulkhead.sim.calibrate_command",
+        "calibrate",
+        "Fit the simulation's numbers to data.",
+    ),
     "deploy": ("bulkhead.deploy.command", "deploy", "Deploy a market from its YAML file."),
     "verify": ("bulkhead.deploy.command", "verify", "Compare a deployment with its record."),
     "positions": ("bulkhead.deploy.positions_command", "positions", "List positions and health."),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bulkhead.demo.mirror import Mirror
-from bulkhead.demo.moves import Move, liquidate_many
 from bulkhead.deploy.system import System
 from bulkhead.model import Result
 from bulkhead.model.types import LiquidationResult
+from bulkhead.sim.moves import Move, liquidate_many
 
 ACTED = (LiquidationResult.PARTIAL, LiquidationResult.FULL, LiquidationResult.HEALED)
 MOST_IDS = 40  # in one transaction

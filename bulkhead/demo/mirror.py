@@ -13,12 +13,12 @@ from typing import Any
 from bulkhead.chain.contract import Contract, Event, events
 from bulkhead.chain.decode import registry
 from bulkhead.chain.rpc import Receipt
-from bulkhead.demo.feed import Feed
-from bulkhead.demo.moves import Move, chain_call, twin_action
 from bulkhead.deploy.system import System
 from bulkhead.errors import BulkheadError
 from bulkhead.model import MarketModel, OracleError
 from bulkhead.model.errors import ModelError, Refused
+from bulkhead.sim.feed import Feed
+from bulkhead.sim.moves import Move, chain_call, twin_action
 
 GAS = 3_000_000
 GAS_PER_ID = 900_000  # liquidateMany

@@ -11,12 +11,12 @@ from bulkhead.demo import laws, traders
 from bulkhead.demo.laws import LawBook
 from bulkhead.demo.metrics import Tally, sample
 from bulkhead.demo.mirror import Mined, differences
-from bulkhead.demo.moves import Move
 from bulkhead.demo.observe import Observation, observe
 from bulkhead.demo.population import Trader
 from bulkhead.demo.settings import Settings
 from bulkhead.demo.stage import Stage
 from bulkhead.prices.path import BLOCK_SECS
+from bulkhead.sim.moves import Move
 
 Progress = Callable[[int, int, str], None]  # done, total, what is going on
 PATIENCE = 5  # steps until a trader who was refused tries again

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 
 from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.rpc import Call
-from bulkhead.demo.feed import Feed
 from bulkhead.demo.mirror import Mined, Mirror, differences
-from bulkhead.demo.moves import Move
 from bulkhead.demo.settings import Settings
 from bulkhead.deploy.local import deploy_local
 from bulkhead.deploy.system import System
 from bulkhead.errors import BulkheadError
 from bulkhead.model import MarketModel, Params
 from bulkhead.model.wad import WAD
+from bulkhead.sim.feed import Feed
+from bulkhead.sim.moves import Move
 
 LIQUIDITY = (10, 6, 4)  # what each provider brings, of twentieths of the planned NAV
 INSURANCE_PARTS = 400  # the fund starts with this part of the planned NAV

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bulkhead.demo.mirror import Mirror
-from bulkhead.demo.moves import ANY_BUY, FOREVER, Move
 from bulkhead.demo.population import MOST_LEVERAGE, Temper, Trader
 from bulkhead.model import Result
 from bulkhead.model import margin as requirements
 from bulkhead.model.errors import Refused
 from bulkhead.model.types import Reason
 from bulkhead.model.wad import WAD, ceil_div
+from bulkhead.sim.moves import ANY_BUY, FOREVER, Move
 
 TOP_UPS = 3  # times a defender tops up before giving up
 CLOSE_CALL = 16  # tenths of maintenance margin at which people act

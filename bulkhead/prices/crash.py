@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from bulkhead.errors import BadInput
-from bulkhead.prices.path import DECIMALS, PricePath
+from bulkhead.prices.models import Floats, jumps, noise, prices
+from bulkhead.prices.path import PricePath
 
 START = 1_736_121_600  # 2025-01-06 00:00 UTC
 START_PRICE = 2_500.0
 MIN_BLOCKS = 20
 MAX_BLOCKS = 100_000
-_YEAR = 31_536_000.0
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,13 @@ def _lengths(blocks: int) -> list[int]:
     return [*lengths, blocks - 1 - sum(lengths)]
 
 
-def _returns(
-    phase: Phase, count: int, shock: np.random.Generator
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _returns(phase: Phase, count: int, shock: np.random.Generator) -> Floats:
     """Logarithmic returns of one phase."""
-    noise = shock.standard_normal(count) * phase.sigma * np.sqrt(phase.step / _YEAR)
+    calm = noise(shock, count, phase.sigma, phase.step)
     # A short path has fewer steps, not a smaller crash: the noise's sum is taken out of the drift.
-    noise -= noise.mean()
-    hits = shock.random(count) < phase.jumps / count
-    jumps = np.where(hits, shock.normal(phase.jump, abs(phase.jump) / 2 + 1e-9, count), 0.0)
-    steps: np.ndarray[tuple[int], np.dtype[np.float64]] = phase.drift / count + noise + jumps
+    calm -= calm.mean()
+    hits = jumps(shock, count, phase.jumps / count, phase.jump, abs(phase.jump) / 2 + 1e-9)
+    steps: Floats = phase.drift / count + calm + hits
     return steps
 
 
@@ -73,11 +70,8 @@ def crash(seed: int, blocks: int) -> PricePath:
     for phase, count in zip(PHASES, _lengths(blocks), strict=True):
         returns += _returns(phase, count, shock).tolist()
         times += [times[-1] + phase.step * (place + 1) for place in range(count)]
-    prices = START_PRICE * np.exp(np.concatenate(([0.0], np.cumsum(returns))))
-    # Two decimals, as an exchange quotes it.
-    answers = tuple(round(float(price), 2) for price in prices)
     return PricePath(
         source=f"built-in crash, seed {seed}",
         times=tuple(times),
-        answers=tuple(round(price * 100) * 10 ** (DECIMALS - 2) for price in answers),
+        answers=prices(START_PRICE, np.array(returns)),
     )

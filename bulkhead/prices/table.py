@@ -50,7 +50,7 @@ class _Rows:
             raise BadInputs(self.source, self.problems, self.total)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+def lines_of(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Number and cells of each line; says so where the file can't be read."""
     try:
         opened = gzip.open if path.suffix == ".gz" else open
@@ -64,7 +64,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise BadInput("price file", path, f"it can't be read: {problem}") from None
 
 
-def _number(text: str) -> Decimal | None:
+def number_of(text: str) -> Decimal | None:
     try:
         value = Decimal(text.strip())
     except InvalidOperation:
@@ -77,7 +77,7 @@ def _price(rows: _Rows, line: int, cells: list[str], candle: bool) -> Decimal | 
     names = CANDLES[1:] if candle else TICKS[1:]
     values: dict[str, Decimal] = {}
     for name, text in zip(names, cells[1:], strict=True):
-        value = _number(text)
+        value = number_of(text)
         if value is None:
             rows.refuse(line, f"{name} {text!r}", "a plain number is wanted")
             return None
@@ -122,7 +122,7 @@ def _row(rows: _Rows, line: int, cells: list[str], candle: bool) -> None:
 
 def _parse(path: Path) -> _Rows:
     rows = _Rows(str(path))
-    lines = _lines(path)
+    lines = lines_of(path)
     _, header = next(lines, (1, []))
     names = tuple(cell.strip().lstrip("\ufeff") for cell in header)
     if names not in (CANDLES, TICKS):
