@@ -31,8 +31,21 @@ interface IPoolAccounts {
     error WrongAmountReceived(uint256 received, uint256 asked);
     /// @notice The market has ended: it takes no new money.
     error MarketSettled();
+    /// @notice The market has not ended: a request is not taken back.
+    error MarketNotSettled();
     /// @notice An asynchronous vault knows no price before the request is priced.
     error NoPreview();
+
+    /// @notice Unpriced deposit requests went back. @param assets token units
+    event DepositRefunded(
+        address indexed controller, address indexed receiver, address sender, uint256 assets
+    );
+
+    /// @notice Takes back every deposit request of a controller that is not priced. Only once the market is
+    /// settled, when
+    ///         no deposit is priced any more. The controller or its operator.
+    /// @return assets token units, at least 1 (nothing to take back: AmountTooSmall)
+    function refundDeposit(address receiver, address controller) external returns (uint256 assets);
 
     /// @notice Token units of deposit requests that are not priced yet.
     function pendingDepositAssets() external view returns (uint256);

@@ -97,8 +97,8 @@ def price_buckets(core: Core, pool: Pool, published_at: int) -> None:
         return
     worth = pricing.nav(core)
     empty = s.size_long == s.size_short == 0
-    funded = core.totals.owed == core.totals.paid or s.mode == Mode.SETTLED
-    if worth > 0 or (empty and funded):
+    funded = core.totals.owed == core.totals.paid
+    if s.mode != Mode.SETTLED and (worth > 0 or (empty and funded)):
         assets = pool.price_deposits(published_at, ceil_div(max(0, worth), cfg.unit))
         books = Ledger(cfg, s, core.totals, Position(""), 0)
         books.inflow(assets)

@@ -58,6 +58,38 @@ class Pool(Claims):
         self._close_if_idle(queue, deposit=True)
         return number
 
+    def refund_deposit(self, caller: Address, receiver: Address, controller: Address) -> Result:
+        """Takes back what waits unpriced in a settled market. Returns the assets."""
+        return self.core.run(lambda: self._refund_deposit(caller, receiver, controller))
+
+    def _refund_deposit(self, caller: Address, receiver: Address, controller: Address) -> int:
+        self._authorise(caller, controller, controller)
+        if self.core.state.mode != Mode.SETTLED:
+            raise PoolRefused("MarketNotSettled", 0, 0)
+        account, queue = self.deposits.folded(controller), self.deposits.queue
+        assets = 0
+        for request in account.requests:
+            assets += request.amount
+            if request.bucket == queue.collecting:
+                queue.collected -= request.amount
+            else:
+                queue.amount -= request.amount
+        if not queue.amount:
+            queue.waiting = queue.due_at = 0
+        if assets == 0:
+            raise PoolRefused("TooSmall", 0, 1)
+        self.deposits.accounts.put(controller, replace(account, requests=()))
+        if not self.core.transfer(self.address, receiver, assets):
+            raise TransferRefused(receiver, assets)
+        self.core.emit(
+            "DepositRefunded",
+            controller=controller,
+            receiver=receiver,
+            sender=caller,
+            assets=assets,
+        )
+        return assets
+
     def request_redeem(
         self, caller: Address, shares: int, controller: Address, owner: Address
     ) -> Result:

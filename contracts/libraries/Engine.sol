@@ -167,14 +167,15 @@ library Engine {
 
     /// @dev Prices what is due before `publishedAt`. Deposits need NAV > 0 or an empty market that owes
     /// nothing (else no pool
-    ///      could ever start), redemptions NAV > 0 after them.
+    ///      could ever start), redemptions NAV > 0 after them. A settled market takes no deposits: who waits
+    /// takes them back.
     function priceBuckets(MarketStorage storage $, Context memory x, uint256 publishedAt) internal {
         State memory s = x.s;
         uint256 unit = x.c.unit;
         ILiquidityPool pool = ILiquidityPool(x.c.pool);
         int256 nav = PositionMath.nav(s, x.c, x.owedTotal - x.paidTotal);
-        bool empty = s.sizeLong | s.sizeShort == 0 && (x.owedTotal == x.paidTotal || s.mode == Mode.Settled);
-        if (nav > 0 || empty) {
+        bool empty = s.sizeLong | s.sizeShort == 0 && x.owedTotal == x.paidTotal;
+        if ((nav > 0 || empty) && s.mode != Mode.Settled) {
             uint256 navUp = nav > 0 ? (uint256(nav) + unit - 1) / unit : 0;
             x.inflow(pool.priceDeposits(publishedAt, navUp));
             nav = PositionMath.nav(s, x.c, x.owedTotal - x.paidTotal);

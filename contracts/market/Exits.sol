@@ -79,7 +79,8 @@ library Exits {
         if (paid != 0) Entry.payOwner($, x, vaults, to, paid);
     }
 
-    /// @dev Health is judged at the newest mark, so it is as safe in a block that took two; `need` is Called in a margin call.
+    /// @dev Health is judged at the newest mark, so it is as safe in a block that took two: `need` is Called
+    ///      in a margin call.
     function removeMargin(
         MarketStorage storage $,
         Vaults memory vaults,

@@ -115,7 +115,7 @@ library LensContext {
         uint256 unit = x.c.unit;
         ILiquidityPool pool = ILiquidityPool(x.c.pool);
         int256 value = nav(x);
-        bool empty = s.sizeLong | s.sizeShort == 0 && (x.owedTotal == x.paidTotal || s.mode == Mode.Settled);
+        bool empty = s.sizeLong | s.sizeShort == 0 && x.owedTotal == x.paidTotal;
         uint256 supplyAdded;
         if (value > 0 || empty) {
             uint256 assets;

@@ -105,6 +105,28 @@ library DepositQueue {
         _take(self, controller, account, assets, shares);
     }
 
+    /// @notice Takes back everything that waits unpriced. The caller knows that nothing will be priced any
+    ///         more.
+    function takeBack(Book storage self, address controller) internal returns (uint256 assets) {
+        Account memory account = folded(self, controller);
+        assets = _leave(self, account.olderId, account.older) + _leave(self, account.newerId, account.newer);
+        (account.older, account.olderId, account.newer, account.newerId) = (0, 0, 0, 0);
+        self.accounts[controller] = account;
+    }
+
+    /// @dev An unpriced request is in the collecting bucket, or in the waiting one before it.
+    function _leave(Book storage self, uint256 id, uint128 assets) private returns (uint256) {
+        if (assets == 0) return 0;
+        IPoolAccounts.Buckets storage buckets = self.buckets;
+        if (id == buckets.collectingId) {
+            buckets.collecting -= assets;
+        } else {
+            buckets.waiting -= assets;
+            if (buckets.waiting == 0) buckets.dueAt = 0;
+        }
+        return assets;
+    }
+
     /// @dev Both fit: neither is more than the account has.
     function _take(
         Book storage self,

@@ -5,6 +5,8 @@ import {DepositQueue} from "./DepositQueue.sol";
 import {PoolRequests} from "./PoolRequests.sol";
 import {RedeemQueue} from "./RedeemQueue.sol";
 import {IMarket} from "@interfaces/IMarket.sol";
+import {IPoolAccounts} from "@interfaces/IPoolAccounts.sol";
+import {Mode} from "@interfaces/Types.sol";
 import {IERC7540Deposit, IERC7540Operator, IERC7540Redeem} from "@interfaces/external/IERC7540.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
@@ -99,6 +101,24 @@ abstract contract PoolClaims is PoolRequests, IERC165 {
         if (assets == 0) revert AmountTooSmall(0, 1);
         shares = _redeems.takeAssets(controller, account, assets);
         _payOut(controller, receiver, assets, shares);
+    }
+
+    /// @inheritdoc IPoolAccounts
+    function refundDeposit(
+        address receiver,
+        address controller
+    )
+        external
+        nonReentrant
+        whenUnlocked
+        onlyFor(controller)
+        returns (uint256 assets)
+    {
+        if (IMarket(MARKET).state().mode != Mode.Settled) revert MarketNotSettled();
+        assets = _deposits.takeBack(controller);
+        if (assets == 0) revert AmountTooSmall(0, 1);
+        emit DepositRefunded(controller, receiver, msg.sender, assets);
+        IERC20(asset()).safeTransfer(receiver, assets);
     }
 
     /// @notice Claims for the caller.

@@ -14,6 +14,7 @@ from invariant.world import (
     GOVERNANCE,
     KEEPER,
     LP,
+    LP2,
     PRICE,
     WAD,
     Op,
@@ -106,18 +107,31 @@ def test_settling_funding_after_final_price_funds_no_ticket(world: World) -> Non
     assert world.twin.core.totals.paid == paid
 
 
-def test_settled_market_prices_deposits_at_accrual_only(world: World) -> None:
+def test_settled_market_gives_waiting_deposits_back(world: World) -> None:
+    """Nothing is priced any more, so nobody joins a pool that has ended; both buckets go back."""
     dies(world, 100)
-    play(world, [Op("request_deposit", LP, (world.dollars(1_000), LP, LP))])
+    for who, amount in ((LP, 1_000), (LP, 500), (LP2, 200)):
+        play(world, [Op("request_deposit", who, (world.dollars(amount), who, who))])
+    refund = Op("refund_deposit", LP, (LP, LP))
+    assert play(world, [refund]) == "the pool: MarketNotSettled"
     for id_ in list(world.ids):
         play(world, [Op("settle_final", EVE, (id_,))])
     assert world.twin.state.mode == Mode.SETTLED
 
-    cash = world.twin.state.cash
-    play(world, [Op("settle", EVE, (1,), wait=DELAY)])
-    assert world.twin.state.cash == cash
-    play(world, [ACCRUE])
-    assert world.twin.state.cash == cash + world.dollars(1_000)
+    cash, shares = world.twin.state.cash, world.twin.pool.state.supply
+    play(world, [Op("settle", EVE, (1,), wait=DELAY), ACCRUE])
+    assert (world.twin.state.cash, world.twin.pool.state.supply) == (cash, shares)
+    assert play(world, [Op("refund_deposit", EVE, (EVE, LP))]) == "the pool: NotOperator"
+    before = world.twin.balance(LP), world.twin.balance(LP2)
+    assert play(world, [refund]) == f"ok {world.dollars(1_500)}"
+    assert play(world, [refund]) == "the pool: TooSmall"
+    assert play(world, [Op("refund_deposit", LP2, (LP2, LP2))]) == f"ok {world.dollars(200)}"
+    after = world.twin.balance(LP), world.twin.balance(LP2)
+    assert (after[0] - before[0], after[1] - before[1]) == (
+        world.dollars(1_500),
+        world.dollars(200),
+    )
+    assert world.twin.pool.next_due_at() == 0
 
 
 def test_settled_market_takes_no_new_money(world: World) -> None:
@@ -130,7 +144,7 @@ def test_settled_market_takes_no_new_money(world: World) -> None:
     assert said == "the pool: MarketSettled"
 
 
-def test_worthless_settled_pool_leaves_deposits_waiting(artifacts: Artifacts) -> None:
+def test_worthless_settled_pool_gives_waiting_deposits_back(artifacts: Artifacts) -> None:
     decimals, params = variants()[5]
     world = World(decimals, params)
     for op in opening(world):
@@ -147,3 +161,4 @@ def test_worthless_settled_pool_leaves_deposits_waiting(artifacts: Artifacts) ->
 
     assert world.twin.state.mode == Mode.SETTLED
     assert world.twin.state.cash == 0
+    assert play(world, [Op("refund_deposit", LP, (LP, LP))]) == f"ok {world.dollars(1_000)}"

@@ -386,7 +386,9 @@ class Decoder:
         """Requests and claims."""
         who, choice = self.read.pick((LP, LP2)), self.read.byte() % 8
         pool = self.twin.pool
-        if choice < 2:
+        if choice == 0 and self.twin.state.mode == Mode.SETTLED:
+            yield Op("refund_deposit", who, (who, who), self._wait())
+        elif choice < 2:
             amount = self.world.dollars(self.read.pick((1, 1_000, 100_000)))
             yield Op("request_deposit", who, (amount, who, who), self._wait())
         elif choice < 4:

@@ -67,12 +67,14 @@ _POOL_NAMES = {
         *(f"ERC4626ExceededMax{what}" for what in ("Deposit", "Mint", "Redeem", "Withdraw")),
     ),
     "MarketSettled": ("MarketSettled",),
+    "MarketNotSettled": ("MarketNotSettled",),
     "ZeroShares": ("AmountTooSmall",),
     "InsufficientBalance": ("no balance",),
 }
 _POOL_CALLS = {
     "request_deposit": "requestDeposit(uint256,address,address)",
     "request_redeem": "requestRedeem(uint256,address,address)",
+    "refund_deposit": "refundDeposit(address,address)",
     "deposit": "deposit(uint256,address,address)",
     "mint": "mint(uint256,address,address)",
     "redeem": "redeem(uint256,address,address)",
@@ -598,7 +600,8 @@ def _signed(word: int) -> int:
 def _returns(name: str) -> bool:
     return name in (
         *("open", "reserve", "close_and_withdraw", "liquidate", "liquidate_many", "draw_ticket"),
-        *("request_deposit", "request_redeem", "deposit", "mint", "redeem", "withdraw"),
+        *("request_deposit", "request_redeem", "refund_deposit"),
+        *("deposit", "mint", "redeem", "withdraw"),
     )
 
 

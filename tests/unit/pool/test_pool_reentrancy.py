@@ -10,7 +10,15 @@ from pool_world import DEPOSIT, MINT, World, actor, changes
 
 from bulkhead.chain.contract import Contract
 
-INNER = ["requestDeposit", "requestRedeem", "deposit", "mint", "redeem", "withdraw"]
+INNER = [
+    "requestDeposit",
+    "requestRedeem",
+    "refundDeposit",
+    "deposit",
+    "mint",
+    "redeem",
+    "withdraw",
+]
 
 
 @pytest.fixture
@@ -37,6 +45,7 @@ def inner_call(world: World, thief: Contract, name: str) -> bytes:
     pool = world.pool
     return {
         "requestDeposit": pool.requestDeposit.encode(100, thief, thief),
+        "refundDeposit": pool.refundDeposit.encode(thief, thief),
         "requestRedeem": pool.requestRedeem.encode(100, thief, thief),
         "deposit": pool[DEPOSIT].encode(100, thief, thief),
         "mint": pool[MINT].encode(100, thief, thief),
