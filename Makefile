@@ -83,6 +83,10 @@ given = $(if $($(1)),$(2) "$($(1))")
 demo: compile ## deploy, trade and liquidate on a local chain; PRICES=file.csv FROM= TO= MAX_GAP= POSITIONS= BLOCKS= SEED=
 	@$(BIN)/bulkhead demo $(call given,PRICES,--prices) $(call given,FROM,--from) $(call given,TO,--to) $(call given,MAX_GAP,--max-gap) $(call given,POSITIONS,--positions) $(call given,BLOCKS,--blocks) $(call given,SEED,--seed)
 
+.PHONY: bench-keeper
+bench-keeper: compile ## a price tick of the keeper's index, 10^3 to 10^6 positions; out/bench/keeper.json
+	@$(PY) -m bulkhead.keeper.bench
+
 .PHONY: test
 test: compile ## every test; T="-k name" passes arguments to pytest
 	@$(BIN)/pytest $(T)

@@ -1,0 +1,1 @@
+"""The keeper: watch a market, find who can be liquidated, decide what pays, act."""
