@@ -83,6 +83,7 @@ interface IMarket {
     event ModeSet(Mode mode);
     event FinalPriceAnnounced(uint256 mark, uint256 executableAt);
     event FinalPriceSet(uint256 mark);
+    /// @notice What unfunded tickets get (Ray). Again, and higher, where a settled market collects late.
     event TicketsSettled(uint256 unfunded, uint256 finalRatio);
 
     // ---- open and trade

@@ -56,6 +56,18 @@ def finish(core: Core) -> None:
     core.emit("ModeSet", mode=s.mode)
 
 
+def share_late(core: Core, amount: int) -> None:
+    """What comes in after the end raises what unfunded tickets get, before it is the LPs'."""
+    s, totals = core.state, core.totals
+    if s.mode != Mode.SETTLED or amount <= 0 or totals.final_ratio == RAY:
+        return
+    unfunded = totals.owed - totals.paid
+    aside = ceil_div(unfunded * totals.final_ratio, RAY)
+    totals.final_ratio = min(RAY, (aside + amount) * RAY // unfunded)
+    s.cash -= ceil_div(unfunded * totals.final_ratio, RAY) - aside
+    core.emit("TicketsSettled", unfunded=unfunded, finalRatio=totals.final_ratio)
+
+
 def settle(core: Core, id_: int) -> None:
     """Pays one position out at the final price."""
     s, unit = core.state, core.cfg.unit

@@ -131,7 +131,9 @@ class Ledger:
         owed = trunc_div(self.size * (self.index - self.entry), WAD)
         whole = abs(owed) // self.unit
         self.entry = self.index
-        return self.collect(whole) if owed > 0 else -self.draw(whole)
+        if owed > 0:
+            return self.collect(whole)
+        return 0 if self.final else -self.draw(whole)  # a dead market pays by ticket alone
 
     def settle_share(self, claim: int, closed: int, before: int) -> int:
         """The closed fraction of a claim (Wad, signed); pays it if positive."""

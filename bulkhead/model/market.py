@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bulkhead.model import acceptance, adl, checks, liquidating, payments
+from bulkhead.model import acceptance, adl, checks, final, liquidating, payments
 from bulkhead.model.core import Result
 from bulkhead.model.errors import Refused
 from bulkhead.model.trades import Trades
@@ -53,6 +53,7 @@ class MarketModel(Trades):
             payments.pay_owner(core, id_, to, amount)
             core.emit("MarginRemoved", id=id_, to=to, amount=amount)
             payments.emit_changed(core, id_, Action.REMOVE_MARGIN, 0, funding)
+            final.share_late(core, books.net)
 
         return core.run(action)
 
@@ -74,6 +75,7 @@ class MarketModel(Trades):
             core.write(id_, books)
             payments.must_net(core, id_, books)
             payments.emit_changed(core, id_, Action.SETTLE, 0, funding)
+            final.share_late(core, books.net)
 
         return core.run(action)
 

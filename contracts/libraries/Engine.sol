@@ -225,6 +225,21 @@ library Engine {
         x.s.ticketsOpen = x.owedTotal != x.paidTotal;
     }
 
+    /// @dev What a settled market collects late (a token had refused) goes first to the tickets that were
+    ///      cut short: all get a higher ratio, rounded down, what is left over is the LPs'.
+    function raiseRatio(MarketStorage storage $, Context memory x) internal {
+        uint256 ratio = $.finalRatio;
+        if (x.net <= 0 || ratio == 1e27) return;
+        loadTickets($, x);
+        uint256 unfunded = x.owedTotal - x.paidTotal;
+        uint256 aside = (unfunded * ratio + 1e27 - 1) / 1e27;
+        ratio = (aside + uint256(x.net)) * 1e27 / unfunded;
+        if (ratio > 1e27) ratio = 1e27;
+        x.s.cash -= (unfunded * ratio + 1e27 - 1) / 1e27 - aside;
+        $.finalRatio = ratio;
+        emit IMarket.TicketsSettled(unfunded, ratio);
+    }
+
     /// @dev Unswept insurance share, then the fund, then the pool, which bore it when the claim went.
     function coverBadDebt(Context memory x) internal {
         uint256 covered = x.deficit < x.s.insuranceDue ? x.deficit : x.s.insuranceDue;

@@ -122,7 +122,7 @@ library Ledger {
             uint256 paid = toPool(x, uint256(funding) / unit);
             x.fundingPaid += int256(paid);
             credit(x, paid);
-        } else if (funding < 0) {
+        } else if (funding < 0 && x.s.mode < Mode.Final) {
             uint256 got = fromPool(x, uint256(-funding) / unit);
             x.fundingPaid -= int256(got);
             debit(x, got);

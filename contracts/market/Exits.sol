@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IMarket} from "@interfaces/IMarket.sol";
-import {Action, Reason} from "@interfaces/Types.sol";
+import {Action, Mode, Reason} from "@interfaces/Types.sol";
 import {Engine, Need} from "../libraries/Engine.sol";
 import {Context, Ledger} from "../libraries/Ledger.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
@@ -107,6 +107,7 @@ library Exits {
         x.v += amount;
         Entry.payOwner($, x, vaults, to, amount);
         $.finish(x, Action.RemoveMargin);
+        if (x.s.mode == Mode.Settled) $.raiseRatio(x);
         if (!flat || x.net != 0) $.save(x.s);
     }
 }

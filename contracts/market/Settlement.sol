@@ -172,6 +172,7 @@ library Settlement {
         }
         Engine.payOrRevert(x);
         $.finish(x, Action.Settle);
+        if (x.s.mode == Mode.Settled) $.raiseRatio(x);
         $.save(x.s);
     }
 
