@@ -277,9 +277,8 @@ class World:
 
     def _same_refusal(self, what: str, said: str, refusal: ModelError | None) -> None:
         foretold = "" if refusal is None else error_text(refusal)
-        if isinstance(refusal, BadParameter):  # the figures of a bound are each side's own
-            foretold = f"BadParameter('{camel(refusal.args[0])}'"
-            said = said.split(",")[0].replace("((", "(")
+        if isinstance(refusal, BadParameter):
+            foretold = f"BadParameter{refusal.args}"
         if foretold.startswith("TransferRefused") and said.startswith(TOKEN_ERRORS):
             return
         assert said == foretold, f"{what}: chain {said or 'did it'}; twin {foretold or 'did it'}"

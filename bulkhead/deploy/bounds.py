@@ -74,6 +74,10 @@ def _costs(market: MarketFile) -> Iterator[Rule]:
     if liq.reward_cap < liq.reward_floor:
         limit = f"at least reward_floor, {plain(liq.reward_floor)}"
         yield Rule(("liquidation", "reward_cap"), plain(liq.reward_cap), limit)
+    largest = max(liq.reward_floor, liq.keeper_rate * market.pool.max_open_interest // WAD)
+    if liq.reward_cap > largest:
+        limit = f"at most {plain(largest)}: keeper_rate of a full side, fixed for ever at listing"
+        yield Rule(("liquidation", "reward_cap"), plain(liq.reward_cap), limit)
     if liq.margin_call_reward > liq.reward_floor:
         limit = f"at most reward_floor, {plain(liq.reward_floor)}"
         yield Rule(("liquidation", "margin_call_reward"), plain(liq.margin_call_reward), limit)

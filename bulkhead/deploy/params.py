@@ -15,7 +15,7 @@ from bulkhead.deploy.bounds import broken_rules, plain
 from bulkhead.deploy.schema import MarketFile
 from bulkhead.deploy.yamlfile import Place, load
 from bulkhead.errors import BadInput, BadInputs
-from bulkhead.model.config import validate
+from bulkhead.model.config import check_first_cap, validate
 from bulkhead.model.errors import BadParameter
 from bulkhead.model.types import Bracket, Params, as_abi
 
@@ -150,7 +150,8 @@ def _slow_terms(market: MarketFile) -> dict[str, int]:
 def check_listing(market: MarketFile, params: Params, mark: int) -> None:
     """Refuse what the contracts would refuse at this first mark (Wad), bounds and all."""
     try:
-        validate(params, mark)
+        validate(params, mark, params.reward_cap)
+        check_first_cap(params)
     except BadParameter as problem:
         name, actual, limit = problem.args
         where = f"{market.name}, {name} at a first price of {plain(mark)}"

@@ -52,6 +52,7 @@ class Base:
         guardian: Address = GUARDIAN,
     ) -> None:
         unit = 10 ** (18 - decimals)
+        config.check_addresses(params, market, pool, token)
         cfg = config.derive(
             params,
             token=token,
@@ -61,6 +62,7 @@ class Base:
             max_reward=params.reward_cap // unit if max_reward is None else max_reward,
             initial_mark=initial_mark,
         )
+        config.check_first_cap(cfg)
         self.core = Core(cfg, now, market, timelock)
         self.core.guardian = guardian
         self.pool = Pool(self.core)

@@ -13,26 +13,28 @@ from bulkhead.model.wad import WAD
 
 DAY = 86_400
 BRACKETS_MAX = 8
-# Hard bounds, both ends included. What is missing here is bounded by another parameter below.
+# Hard bounds, both ends included; some keep a value within its word of storage.
+# What is missing here is bounded by another parameter below.
 BOUNDS: dict[str, tuple[int, int]] = {
     "min_notional": (1, 10**30),
     "taker_fee": (0, WAD // 10),
     "maker_fee": (0, WAD // 10),
     "fee_pool_share": (0, WAD),
+    "fee_insurance_share": (0, WAD),
     "keeper_rate": (0, WAD // 10),
     "insurance_rate": (0, WAD // 10),
     "buffer": (0, 4 * WAD),
     "deep_ratio": (0, WAD),
     "margin_call_gas": (0, 5_000_000),
-    "skew_scale": (1, 2**127 - 1),
+    "skew_scale": (1, 2**112 - 1),
     "max_impact": (0, WAD - 1),
     "max_velocity": (1, 10**27),
-    "max_rate": (0, 10**27),
+    "max_rate": (0, 2**71 - 1),
     "z_score": (0, 20 * WAD),
     "horizon_secs": (0, DAY),
     "tau_secs": (1, 365 * DAY),
     "sample_interval_secs": (1, DAY),
-    "mu_max": (WAD, 20 * WAD),
+    "mu_max": (WAD, 18 * WAD),
     "ramp_per_hour": (0, 2 * WAD),
     "depth_kink": (0, WAD - 1),
     "depth_slope": (0, 20 * WAD),
@@ -44,7 +46,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "reserve_factor": (WAD // 10, WAD),
     "adl_start": (8 * WAD // 10, WAD - 1),
     "dead_after_secs": (3 * DAY, 365 * DAY),
-    "max_spread": (0, WAD // 10),
+    "max_spread": (0, WAD // 20),
     "grace_secs": (0, DAY),
 }
 
@@ -55,21 +57,25 @@ def bound(holds: bool, name: str, actual: int, limit: int) -> None:
         raise BadParameter(camel(name), actual, limit)
 
 
-def validate(params: Params, initial_mark: int) -> None:
+def within(name: str, value: int, low: int, high: int) -> None:
+    """Refuses a parameter outside its bounds, both ends included."""
+    bound(value >= low, name, value, low)
+    bound(value <= high, name, value, high)
+
+
+def validate(params: Params, initial_mark: int, largest_cap: int) -> None:
     """Everything refused at deployment and by every setter."""
     for name, (low, high) in BOUNDS.items():
-        value = getattr(params, name)
-        bound(value >= low, name, value, low)
-        bound(value <= high, name, value, high)
+        within(name, getattr(params, name), low, high)
     _validate_brackets(params)
     _validate_ratios(params)
-    _validate_liquidation(params)
+    _validate_liquidation(params, largest_cap)
     _validate_funding(params, initial_mark)
 
 
 def _validate_brackets(params: Params) -> None:
     table = params.brackets
-    bound(1 <= len(table) <= BRACKETS_MAX, "brackets", len(table), BRACKETS_MAX)
+    within("brackets", len(table), 1, BRACKETS_MAX)
     for k, row in enumerate(table):
         bound(row.mm_rate < row.im_rate, "mm_rate", row.mm_rate, row.im_rate)
         bound(row.im_rate <= WAD, "im_rate", row.im_rate, WAD)
@@ -86,13 +92,9 @@ def _validate_brackets(params: Params) -> None:
 def _validate_ratios(params: Params) -> None:
     shares = params.fee_pool_share + params.fee_insurance_share
     bound(shares <= WAD, "fee_insurance_share", shares, WAD)
-    bound(
-        0 < params.adl_target < params.adl_start, "adl_target", params.adl_target, params.adl_start
-    )
+    within("adl_target", params.adl_target, 1, params.adl_start - 1)
     reach = min(params.max_impact * params.skew_scale // WAD, params.skew_scale)
     bound(params.max_skew <= reach, "max_skew", params.max_skew, reach)
-    for name in ("oracle", "treasury"):
-        bound(getattr(params, name) != ZERO_ADDRESS, name, 0, 1)
 
 
 def exit_costs(params: Terms) -> int:
@@ -106,18 +108,13 @@ def exit_costs(params: Terms) -> int:
     )
 
 
-def _validate_liquidation(params: Params) -> None:
+def _validate_liquidation(params: Params, largest_cap: int) -> None:
     first = params.brackets[0].mm_rate
     bound(exit_costs(params) < first, "mm_rate", exit_costs(params), first)
     least = margin.base_mm(params.min_notional, margin.rows(params.brackets), 0) // WAD
     limit = min(least // 5, params.buffer * least // WAD)
     bound(params.reward_floor <= limit, "reward_floor", params.reward_floor, limit)
-    bound(
-        params.reward_cap >= params.reward_floor,
-        "reward_cap",
-        params.reward_cap,
-        params.reward_floor,
-    )
+    within("reward_cap", params.reward_cap, params.reward_floor, largest_cap)
     bound(
         params.margin_call_reward <= params.reward_floor,
         "margin_call_reward",
@@ -135,6 +132,19 @@ def _validate_funding(params: Params, initial_mark: int) -> None:
     bound(waiting <= planned // 200, "max_velocity", waiting, planned // 200)
 
 
+def check_addresses(params: Params, *useless: Address) -> None:
+    """An oracle, and a treasury that can use its tokens: none of the market's own addresses."""
+    for name in ("oracle", "treasury"):
+        bound(getattr(params, name) != ZERO_ADDRESS, name, 0, 1)
+    bound(params.treasury not in useless, "treasury", int(params.treasury, 16), 0)
+
+
+def check_first_cap(params: Terms) -> None:
+    """The largest reward, fixed for ever at listing: what the rate makes of a full side."""
+    most = max(params.reward_floor, params.keeper_rate * params.max_open_interest // WAD)
+    bound(params.reward_cap <= most, "reward_cap", params.reward_cap, most)
+
+
 def derive(
     params: Params,
     *,
@@ -147,11 +157,8 @@ def derive(
 ) -> Config:
     """The validated configuration of a market."""
     bound(0 <= decimals <= 18, "decimals", decimals, 18)
-    validate(params, initial_mark)
     unit = 10 ** (18 - decimals)
-    bound(
-        params.reward_cap // unit <= max_reward, "reward_cap", params.reward_cap, max_reward * unit
-    )
+    validate(params, initial_mark, max_reward * unit + unit - 1)
     shared = {f.name: getattr(params, f.name) for f in fields(Terms)}
     return Config(
         **shared,

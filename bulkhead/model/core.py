@@ -186,6 +186,11 @@ class Core:
         """Sum of the locks of the present epoch (token units)."""
         return self.lock_sums.get((id_, self.epochs.get(id_, 0)), 0)
 
+    def deployed(self) -> tuple[Address, ...]:
+        """The vaults that have code."""
+        flags = self.positions
+        return tuple(vault for vault, id_ in self.vaults.items() if flags[id_].flags & DEPLOYED)
+
     def check_receiver(self, to: Address, vaults: bool = False) -> None:
         """Refuses receivers that would lose the tokens (or pay them twice).
 

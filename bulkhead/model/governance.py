@@ -30,6 +30,7 @@ def set_params(core: Core, params: Params) -> None:
     s = core.state
     if s.mode >= Mode.FINAL:
         raise Refused(Reason.MODE_FORBIDS, int(s.mode), int(Mode.FINAL_ANNOUNCED))
+    config.check_addresses(params, core.market, core.cfg.pool, core.cfg.token, *core.deployed())
     acceptance.accrue(core)
     old, new = core.cfg, config.rederive(params, core.cfg)
     r0 = relief(old, new)

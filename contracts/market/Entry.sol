@@ -124,6 +124,13 @@ library Entry {
         emit IMarket.MarginRemoved(x.id, to, amount);
     }
 
+    /// @dev Of every vault that is deployed.
+    function vaultCodeHash(address implementation) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encodePacked(hex"5f5f365f5f37365f73", implementation, hex"5af43d5f5f3e6029573d5ffd5b3d5ff3")
+        );
+    }
+
     function locked(MarketStorage storage $, Context memory x) internal view returns (uint256) {
         return x.p.flags & StateStore.FLAG_LOCKS == 0 ? 0 : $.lockSums[x.id][$.epochs[x.id]];
     }

@@ -13,6 +13,7 @@ import {Funding} from "../libraries/Funding.sol";
 import {Context} from "../libraries/Ledger.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Volatility} from "../libraries/Volatility.sol";
+import {Entry} from "./Entry.sol";
 import {Parameters} from "./Parameters.sol";
 import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 
@@ -36,7 +37,7 @@ library Governance {
     {
         uint256 decimals = IERC20Metadata(token).decimals();
         if (decimals > 18) revert IMarket.BadParameter("decimals", decimals, 18);
-        if (params.oracle.code.length == 0) revert IMarket.BadParameter("oracle", 0, 1);
+        _checkAddresses(params, token, pool, vaultImplementation);
         if (initialVariance > type(uint80).max) {
             revert IMarket.BadParameter("initialVariance", initialVariance, type(uint80).max);
         }
@@ -53,6 +54,7 @@ library Governance {
             revert IMarket.BadParameter("initialMark", mark, Acceptance.MARK_MAX);
         }
         Config memory c = Parameters.derive(params, fixed_);
+        Parameters.checkFirstCap(c);
         State memory s;
         s.mark = mark;
         s.accruedAt = s.sampledAt = block.timestamp;
@@ -66,12 +68,18 @@ library Governance {
     }
 
     /// @dev Accrues with the old parameters, then takes the new ones so that nobody's MM steps up.
-    function setParams(MarketStorage storage $, MarketParams memory params) external {
+    function setParams(
+        MarketStorage storage $,
+        MarketParams memory params,
+        address vaultImplementation
+    )
+        external
+    {
         Context memory x;
         $.load(x);
         State memory s = x.s;
         if (s.mode >= Mode.Final) _refuse(s.mode, Mode.FinalAnnounced);
-        if (params.oracle.code.length == 0) revert IMarket.BadParameter("oracle", 0, 1);
+        _checkAddresses(params, x.c.token, x.c.pool, vaultImplementation);
         Funding.accrue(s, x.c, block.timestamp);
         Config memory c = Parameters.derive(params, x.c);
         Parameters.checkImpactChange(x.c, c);
@@ -100,6 +108,27 @@ library Governance {
         if (s.mode != Mode.ReduceOnly) _refuse(s.mode, Mode.ReduceOnly);
         s.resumedAt = block.timestamp;
         _setMode($, s, Mode.Normal);
+    }
+
+    /// @dev The oracle has code; the treasury is somebody who can use tokens that nobody else counts. A vault
+    /// is known by
+    ///      its code, so only one that is deployed.
+    function _checkAddresses(
+        MarketParams memory params,
+        address token,
+        address pool,
+        address vaultImplementation
+    )
+        private
+        view
+    {
+        if (params.oracle.code.length == 0) revert IMarket.BadParameter("oracle", 0, 1);
+        address to = params.treasury;
+        if (to == address(0)) revert IMarket.BadParameter("treasury", 0, 1);
+        if (
+            to == address(this) || to == pool || to == token || to == vaultImplementation
+                || to.codehash == Entry.vaultCodeHash(vaultImplementation)
+        ) revert IMarket.BadParameter("treasury", uint160(to), 0);
     }
 
     function _setMode(MarketStorage storage $, State memory s, Mode mode) private {

@@ -21,7 +21,7 @@ import {Need} from "../libraries/Engine.sol";
 import {Lock} from "../libraries/Lock.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Deleveraging} from "./Deleveraging.sol";
-import {Vaults} from "./Entry.sol";
+import {Entry, Vaults} from "./Entry.sol";
 import {Exits} from "./Exits.sol";
 import {Governance} from "./Governance.sol";
 import {Liquidating} from "./Liquidating.sol";
@@ -254,7 +254,7 @@ contract Market is IMarket, AccessManaged {
     // ---- governance
 
     function setParams(MarketParams calldata params) external restricted lockAll {
-        Governance.setParams($, params);
+        Governance.setParams($, params, VAULT_IMPLEMENTATION);
     }
 
     function enterReduceOnly() external restricted lockAll {
@@ -386,16 +386,8 @@ contract Market is IMarket, AccessManaged {
     function _checkReceiver(address to) private view {
         if (to == msg.sender) return;
         _checkPayee(to);
-        if (to.code.length != 0 && to.codehash == _vaultCodeHash()) {
+        if (to.code.length != 0 && to.codehash == Entry.vaultCodeHash(VAULT_IMPLEMENTATION)) {
             revert Refused(Reason.BadReceiver, int256(uint256(uint160(to))), 0);
         }
-    }
-
-    function _vaultCodeHash() private view returns (bytes32) {
-        return keccak256(
-            abi.encodePacked(
-                hex"5f5f365f5f37365f73", VAULT_IMPLEMENTATION, hex"5af43d5f5f3e6029573d5ffd5b3d5ff3"
-            )
-        );
     }
 }

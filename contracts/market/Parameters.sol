@@ -29,6 +29,14 @@ library Parameters {
         _checkTogether(p, c, mm1);
     }
 
+    /// @dev The largest reward is fixed for ever at listing: at most what the rate makes of one side's
+    ///      planned open interest.
+    function checkFirstCap(Config memory c) internal pure {
+        uint256 most = c.keeperRate * c.maxOpenInterest / 1e18;
+        if (most < c.rewardFloor) most = c.rewardFloor;
+        if (c.rewardCap > most) revert IMarket.BadParameter("rewardCap", c.rewardCap, most);
+    }
+
     /// @dev k + i + takerFee + maxSpread + maxImpact: the most that closing costs per notional.
     function exitCosts(Config memory c) internal pure returns (uint256) {
         return c.keeperRate + c.insuranceRate + c.takerFee + c.maxSpread + c.maxImpact;
@@ -107,6 +115,7 @@ library Parameters {
         _within("takerFee", p.takerFee, 0, 0.1e18);
         _within("makerFee", p.makerFee, 0, 0.1e18);
         _within("feePoolShare", p.feePoolShare, 0, 1e18);
+        _within("feeInsuranceShare", p.feeInsuranceShare, 0, 1e18);
         _within("keeperRate", p.keeperRate, 0, 0.1e18);
         _within("insuranceRate", p.insuranceRate, 0, 0.1e18);
         _within("buffer", p.buffer, 0, 4e18);
@@ -158,8 +167,6 @@ library Parameters {
         _within("feeInsuranceShare", p.feePoolShare + p.feeInsuranceShare, 0, 1e18);
         _within("adlTarget", p.adlTarget, 1, p.adlStart - 1);
         _within("maxSkew", p.maxSkew, 0, p.maxImpact * p.skewScale / 1e18);
-        if (p.oracle == address(0)) revert IMarket.BadParameter("oracle", 0, 1);
-        if (p.treasury == address(0)) revert IMarket.BadParameter("treasury", 0, 1);
         uint256 costs = exitCosts(c);
         if (costs >= mm1) revert IMarket.BadParameter("mmRate", costs, mm1);
         uint256 least = MarginTable.mmBase(c, p.minNotional) / 1e18;

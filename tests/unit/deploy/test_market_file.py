@@ -92,6 +92,7 @@ def test_check_listing__price_where_funding_owes_too_much__is_refused() -> None:
         ("timelock_delay: 2 days", "timelock_delay: 47 h", "authority.timelock_delay", "2 days"),
         ("reward_floor: 5 USD", "reward_floor: 5.01 USD", "liquidation.reward_floor", "at most 5"),
         ("reward_cap: 1,000 USD", "reward_cap: 4 USD", "liquidation.reward_cap", "at least"),
+        ("reward_cap: 1,000 USD", "reward_cap: 50,001 USD", "liquidation.reward_cap", "at most"),
         ("call_reward: 5 USD", "call_reward: 6 USD", "liquidation.margin_call_reward", "at most"),
         ("max_rate: 0.05 %", "max_rate: 2.6 %", "funding.max_rate", "at most 2.5 % / h"),
         ("insurance_share: 20 %", "insurance_share: 31 %", "fees.insurance_share", "at most 30 %"),

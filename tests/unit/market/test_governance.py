@@ -10,8 +10,13 @@ import pytest
 from market_world import WAD, World
 
 from bulkhead.chain.artifacts import default
+from bulkhead.chain.contract import deploy
+from bulkhead.chain.errors import reverts
 from bulkhead.deploy.params import abi
-from bulkhead.model.types import Bracket, Mode, Reason
+from bulkhead.model import MarketModel
+from bulkhead.model.config import BOUNDS
+from bulkhead.model.errors import BadParameter
+from bulkhead.model.types import ZERO_ADDRESS, Bracket, Mode, Reason, camel
 
 BPS = WAD // 10_000
 DELAY = 2 * 86_400
@@ -48,12 +53,74 @@ ROLES = {
         {"min_notional": 0},
         {"deep_ratio": WAD + 1},
         {"max_velocity": 0},
+        {"max_rate": 10**21},
+        {"adl_target": 0},
+        {"reward_cap": 1_000 * WAD + 10**12},  # 6 decimals: a part of a unit more is allowed
+        {"fee_insurance_share": 2**256 - 1},
+        {"brackets": tuple(Bracket(10**24 + i, 500 * BPS, 250 * BPS) for i in range(9))},
+        {"oracle": ZERO_ADDRESS},
+        {"treasury": ZERO_ADDRESS},
     ],
     ids=lambda change: next(iter(change)),
 )
 def test_parameters_out_of_bounds(world: World, change: dict[str, Any]) -> None:
     w = world
-    w.do("set_params", w.governance, replace(w.params, **change))
+    w.no("BadParameter", "set_params", w.governance, replace(w.params, **change))
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_hard_bounds(world: World, name: str) -> None:
+    """One beyond each bound; chain and twin say the same name, value and limit."""
+    w = world
+    low, high = BOUNDS[name]
+    for value, limit in ((low - 1, low), (high + 1, high)):
+        if value < 0:
+            continue
+        said = w.no("BadParameter", "set_params", w.governance, replace(w.params, **{name: value}))
+        assert said.args == (camel(name), value, limit)
+
+
+def test_a_part_of_a_unit_over_the_largest_reward(world: World) -> None:
+    w = world
+    w.ok("set_params", w.governance, replace(w.params, reward_cap=1_000 * WAD + 10**12 - 1))
+
+
+def test_a_treasury_that_could_not_use_its_tokens(world: World) -> None:
+    w = world
+    id_ = w.open(w.alice, 50 * WAD, 9_000 * w.one)
+    vault = w.twin.core.vault(id_)
+    for useless in (w.market.address, w.pool.address, w.token.address, vault):
+        said = w.no("BadParameter", "set_params", w.governance, replace(w.params, treasury=useless))
+        assert said.args == ("treasury", int(useless, 16), 0)
+    implementation = w.market.VAULT_IMPLEMENTATION()
+    data = abi(replace(w.params, treasury=implementation))
+    with reverts("BadParameter", actual=int(implementation, 16), limit=0):
+        w.market.setParams(data, sender=w.governance)
+    w.ok("set_params", w.governance, replace(w.params, treasury=w.fund.address))
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_the_first_reward_cap_is_bounded(world: World, over: int) -> None:
+    """It is the vaults' for ever: at most what the rate makes of a full side."""
+    w = world
+    most = w.params.keeper_rate * w.params.max_open_interest // WAD
+    params = replace(w.params, reward_cap=most + over)
+    vault = deploy(
+        w.rpc, "PositionVault", w.market, w.token, w.pool, 2**200 // 10**12, sender=w.deployer
+    )
+    parts = (w.token.address, w.pool.address, w.fund.address, vault.address, w.authority.address)
+
+    def both() -> None:
+        MarketModel(params, 6, initial_mark=2_000 * WAD)
+
+    if over:
+        with reverts("BadParameter", actual=most + 1, limit=most):
+            deploy(w.rpc, "Market", parts, abi(params), 0, sender=w.deployer)
+        with pytest.raises(BadParameter, match=f"rewardCap', {most + 1}, {most}"):
+            both()
+    else:
+        deploy(w.rpc, "Market", parts, abi(params), 0, sender=w.deployer)
+        both()
 
 
 def test_a_steeper_table_makes_nobody_liquidatable(world: World) -> None:
