@@ -1,4 +1,4 @@
-"""Reading a chain back against a record: code, links, roles, delays and parameters."""
+"""Reading a chain back against a record: code, origin, links, roles, delays and parameters."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 
 from eth_hash.auto import keccak
 
-from bulkhead.chain.artifacts import Artifact, Artifacts, default
+from bulkhead.chain.abi import raw_bytes
+from bulkhead.chain.artifacts import Artifact, Artifacts, create2, default
 from bulkhead.chain.contract import Contract, at, registry
 from bulkhead.chain.rpc import Rpc
 from bulkhead.deploy import roles
 from bulkhead.deploy.record import PARTS, Record, plain
+from bulkhead.deploy.system import CREATED, PERIPHERY
 
 MIN_DELAY = 2 * 86_400
 
@@ -56,6 +58,47 @@ def _code(rpc: Rpc, record: Record, known: Artifacts) -> Iterator[Mismatch]:
         wanted = masked(artifact.link_runtime(record.libraries), artifact)
         if masked(rpc.code(where), artifact) != wanted:
             yield Mismatch(f"code of library {name} at {where}", name, "other code")
+
+
+def _created_by(rpc: Rpc, record: Record, part: str, code: bytes) -> bool:
+    """Whether the record's transaction made this part, from this creation code."""
+    where = record.address(part)
+    for step in record.steps:
+        if step["kind"] == "contract" and step["address"] == where:
+            sent = rpc.request("eth_getTransactionByHash", step["transaction"])
+            done = rpc.request("eth_getTransactionReceipt", step["transaction"])
+            if sent and done and (done["contractAddress"] or "").lower() == where:
+                return raw_bytes(sent["input"]).startswith(code)
+    return False
+
+
+def _origin(
+    rpc: Rpc, handles: dict[str, Contract], record: Record, known: Artifacts
+) -> Iterator[Mismatch]:
+    """Constructors were this source's too: what they wrote to storage is in no code.
+
+    Libraries and shared contracts prove it by their addresses, what the factory made by the hashes
+    the factory accepts, the rest by the transactions that created it.
+    """
+    for name in ("authority", "factory", "oracle"):
+        code = known.get(PARTS[name]).link(record.libraries)
+        if not _created_by(rpc, record, name, code):
+            yield Mismatch(f"creation of {name}", "this source's", "another, or not to be had")
+    factory = handles["factory"]
+    for name, contract in CREATED.items():
+        expected = keccak(known.get(contract).link(record.libraries))
+        accepted = getattr(factory, f"{name.upper()}_CODE_HASH")()
+        if accepted != expected:
+            yield Mismatch(f"factory's hash of {name}", expected.hex(), accepted.hex())
+    listed = [factory.marketOf(place) for place in range(1, factory.marketCount() + 1)]
+    if record.address("market") not in listed:
+        yield Mismatch("markets of the factory", record.address("market"), listed)
+    shared = {record.address(name): PERIPHERY[name] for name in PERIPHERY}
+    shared |= {where: name for name, where in record.libraries.items()}
+    for where, name in shared.items():
+        by_code = create2(known.get(name).link(record.libraries))
+        if where != by_code:
+            yield Mismatch(f"address of {name}", by_code, where)
 
 
 def _links(handles: dict[str, Contract], record: Record) -> Iterator[Mismatch]:
@@ -127,6 +170,22 @@ def _functions(authority: Contract, market: Contract) -> Iterator[Mismatch]:
             yield Mismatch(f"admin of role {role}", roles.ADMIN, authority.getRoleAdmin(role))
 
 
+def _admin_delay(
+    rpc: Rpc, authority: Contract, market: Contract, record: Record
+) -> Iterator[Mismatch]:
+    """Changes of the market's roles wait as long as everything else governance does.
+
+    The authority lets a first delay begin days after it is set, so what was set last counts.
+    """
+    said = 0
+    for log in rpc.logs(of=authority, topics=[registry().topic("TargetAdminDelayUpdated")]):
+        event = registry().event(log)
+        if event is not None and event.target == market.address:
+            said = event.delay
+    if said != int(record.people["delay"]):
+        yield Mismatch("delay of changes to the market's roles", record.people["delay"], said)
+
+
 def _members(rpc: Rpc, authority: Contract, record: Record) -> Iterator[Mismatch]:
     """Exactly the people of the record, with their delays; nobody else was ever let in."""
     people, delay = record.people, int(record.people["delay"])
@@ -169,7 +228,9 @@ def verify(rpc: Rpc, record: Record, artifacts: Artifacts | None = None) -> list
     strange = list(_code(rpc, record, known))
     if strange:
         return strange  # what other code says about itself proves nothing
-    found = [*_links(handles, record), *_oracle(handles["oracle"], record)]
+    found = [*_origin(rpc, handles, record, known), *_links(handles, record)]
+    found += _oracle(handles["oracle"], record)
     found += _params(rpc, handles["market"], record)
     found += _functions(handles["authority"], handles["market"])
+    found += _admin_delay(rpc, handles["authority"], handles["market"], record)
     return found + list(_members(rpc, handles["authority"], record))

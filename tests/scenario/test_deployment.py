@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from eth_hash.auto import keccak
 
 from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.artifacts import Artifacts
@@ -94,6 +95,43 @@ def test_verify__changed_oracle_setting__is_found(record: Record, rpc: Rpc) -> N
     assert what == ["oracle's maxAgeSecs"]
 
 
+@pytest.mark.parametrize("part", ["authority", "factory", "oracle"])
+def test_verify__created_by_other_code__is_found(record: Record, rpc: Rpc, part: str) -> None:
+    """The same code, but a constructor that could have written anything into its storage."""
+    where = record.address(part)
+    wrapped = rpc.code(where)
+    offset = 12  # of the code behind this loader: copies and returns it
+    loader = bytes.fromhex(f"61{len(wrapped):04x}80600c5f395ff300")[:offset].ljust(offset, b"\0")
+    receipt = rpc.send(None, loader + wrapped, sender=record.deployer)
+    assert rpc.code(receipt.contract) == wrapped
+    steps = json.loads(json.dumps(record.steps))
+    step = next(one for one in steps if one["address"] == where and one["kind"] == "contract")
+    step["transaction"], step["address"] = receipt.hash, receipt.contract
+    moved = replace(record.parts[part], address=receipt.contract)
+    spoilt = replace(record, steps=steps, parts={**record.parts, part: moved})
+    assert f"creation of {part}" in [one.what for one in verify(rpc, spoilt)]
+
+
+def test_verify__factory_of_other_code__is_found(record: Record, rpc: Rpc) -> None:
+    hashes = [bytes([part]) * 32 for part in range(4)]
+    other = deploy(rpc, "MarketFactory", *hashes, sender=record.deployer)
+    code_hash = "0x" + keccak(rpc.code(other)).hex()
+    moved = replace(record.parts["factory"], address=other.address, code_hash=code_hash)
+    found = verify(rpc, replace(record, parts={**record.parts, "factory": moved}))
+    assert [one.what for one in found] == [
+        "creation of factory",
+        *(f"factory's hash of {name}" for name in ("market", "pool", "fund", "vault")),
+        "markets of the factory",
+    ]
+
+
+def test_verify__shared_contract_at_another_address__is_found(record: Record, rpc: Rpc) -> None:
+    other = deploy(rpc, "Router", sender=record.deployer)
+    moved = replace(record.parts["router"], address=other.address)
+    found = verify(rpc, replace(record, parts={**record.parts, "router": moved}))
+    assert [one.what for one in found] == ["address of Router"]
+
+
 def _as_admin(system: System, rpc: Rpc, *call: object) -> None:
     """Through the timelock: schedule, wait, execute."""
     name, *args = call
@@ -130,9 +168,14 @@ def _function_for_all(system: System, rpc: Rpc, stranger: str) -> None:
     _as_admin(system, rpc, "setTargetFunctionRole", *args)
 
 
+def _admin_at_once(system: System, rpc: Rpc, stranger: str) -> None:
+    _as_admin(system, rpc, "setTargetAdminDelay", system.market.address, 0)
+
+
 @pytest.mark.parametrize(
     ("spoil", "what"),
     [
+        (_admin_at_once, "delay of changes to the market's roles"),
         (_another_guardian, "in role 2"),
         (_another_admin, "in role 0"),
         (_guardian_gone, "in role 2"),
