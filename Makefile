@@ -87,6 +87,10 @@ demo: compile ## deploy, trade and liquidate on a local chain; PRICES=file.csv F
 bench-keeper: compile ## a price tick of the keeper's index, 10^3 to 10^6 positions; out/bench/keeper.json
 	@$(PY) -m bulkhead.keeper.bench
 
+.PHONY: bench-sim
+bench-sim: setup ## position-steps a second of the simulation; writes out/bench/sim.json
+	@$(PY) -m bulkhead.sim.bench
+
 .PHONY: test
 test: compile ## every test; T="-k name" passes arguments to pytest
 	@$(BIN)/pytest $(T)

@@ -17,7 +17,6 @@ from eth_hash.auto import keccak
 
 from bulkhead.chain.contract import Event, at, deploy, events
 from bulkhead.chain.rpc import Rpc
-from bulkhead.demo.mirror import error_text, revert_text
 from bulkhead.deploy import roles
 from bulkhead.deploy.params import abi
 from bulkhead.deploy.roles import People
@@ -27,6 +26,7 @@ from bulkhead.model.errors import BadParameter, ModelError, OracleError
 from bulkhead.model.final import drawable
 from bulkhead.model.presets import eth_usd
 from bulkhead.model.types import Params, Reading, Reason, camel
+from bulkhead.sim.moves import error_text, revert_text
 
 WAD = 10**18
 PRICE = 2_000 * WAD

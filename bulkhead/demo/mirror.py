@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bulkhead.chain.contract import Contract, Event, events
-from bulkhead.chain.decode import registry
 from bulkhead.chain.rpc import Receipt
 from bulkhead.deploy.system import System
 from bulkhead.errors import BulkheadError
-from bulkhead.model import MarketModel, OracleError
-from bulkhead.model.errors import ModelError, Refused
+from bulkhead.model import MarketModel
+from bulkhead.model.errors import ModelError
 from bulkhead.sim.feed import Feed
-from bulkhead.sim.moves import Move, chain_call, twin_action
+from bulkhead.sim.moves import Move, chain_call, error_text, revert_text, twin_action
 
 GAS = 3_000_000
 GAS_PER_ID = 900_000  # liquidateMany
@@ -41,31 +40,6 @@ class Mined:
     receipt: Receipt
     events: tuple[Event, ...]
     difference: str  # empty where chain and twin agree
-
-
-def _plain(value: Any) -> Any:
-    """Comparable: enums and booleans as integers, sequences as tuples."""
-    if isinstance(value, (list, tuple)):
-        return tuple(_plain(part) for part in value)
-    return int(value) if isinstance(value, int) else value
-
-
-def error_text(error: ModelError) -> str:
-    """A refusal with its values, the same for the twin's error and the chain's."""
-    if isinstance(error, Refused):
-        return f"Refused{(int(error.reason), error.actual, error.limit)}"
-    if isinstance(error, OracleError):
-        name, args = error.args
-        return f"{name}{_plain(args)}"
-    return f"{error.name}{_plain(error.args)}"
-
-
-def revert_text(data: bytes) -> str:
-    """The chain's revert data in the same words."""
-    error = registry().error(data)
-    if error is None:
-        return "0x" + data.hex()
-    return f"{error.name}{_plain(tuple(error.args.values()))}"
 
 
 class Mirror:

@@ -5,7 +5,7 @@ Everything that the contracts would refuse at listing is refused here first, wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +68,27 @@ def _refuse(
     return BadInputs(str(path), named)
 
 
-def read(path: Path) -> MarketFile:
-    """A market file, checked; `BadInputs` names every field that is wrong."""
+def _set(document: Any, name: str, value: str) -> None:
+    """Changes one field of a document; `margin.brackets.0.initial` is in the first row."""
+    *groups, last = name.split(".")
+    for part in groups:
+        document = document[int(part)] if isinstance(document, list) else document[part]
+    document[int(last) if isinstance(document, list) else last] = value
+
+
+def read(path: Path, changes: Mapping[str, str] | None = None) -> MarketFile:
+    """A market file, checked; `BadInputs` names every field that is wrong.
+
+    `changes` replace fields by their dotted names, before anything is checked.
+    """
     document, lines = load(path)
     if not isinstance(document, dict):
         raise BadInput(str(path), "no fields", "a market file has fields such as `margin:`")
+    for name, value in (changes or {}).items():
+        try:
+            _set(document, name, value)
+        except (KeyError, IndexError, TypeError, ValueError):
+            raise BadInput("parameter", name, f"no such field is in {path}") from None
     context = {unit: document.get(unit) for unit in ("base", "quote")}
     try:
         market = MarketFile.model_validate(document, context=context)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bulkhead.chain.contract import Contract, Function
+from bulkhead.chain.decode import registry
 from bulkhead.chain.rpc import Call
 from bulkhead.deploy.system import System
-from bulkhead.model import MarketModel
+from bulkhead.model import MarketModel, OracleError
+from bulkhead.model.errors import ModelError, Refused
 from bulkhead.model.types import camel
 
 FOREVER = 2**40
@@ -66,3 +68,28 @@ def twin_action(twin: MarketModel, move: Move) -> Callable[[], Any]:
 def liquidate_many(actor: str, ids: Sequence[int]) -> Move:
     """The keeper's one call."""
     return Move(actor, "liquidate_many", (tuple(ids), actor))
+
+
+def _plain(value: Any) -> Any:
+    """Comparable: enums and booleans as integers, sequences as tuples."""
+    if isinstance(value, (list, tuple)):
+        return tuple(_plain(part) for part in value)
+    return int(value) if isinstance(value, int) else value
+
+
+def error_text(error: ModelError) -> str:
+    """A refusal with its values, the same for the twin's error and the chain's."""
+    if isinstance(error, Refused):
+        return f"Refused{(int(error.reason), error.actual, error.limit)}"
+    if isinstance(error, OracleError):
+        name, args = error.args
+        return f"{name}{_plain(args)}"
+    return f"{error.name}{_plain(error.args)}"
+
+
+def revert_text(data: bytes) -> str:
+    """The chain's revert data in the same words."""
+    error = registry().error(data)
+    if error is None:
+        return "0x" + data.hex()
+    return f"{error.name}{_plain(tuple(error.args.values()))}"

@@ -12,13 +12,13 @@ from bulkhead.chain.artifacts import Artifacts
 from bulkhead.chain.contract import Contract, deploy
 from bulkhead.chain.errors import Reverted
 from bulkhead.chain.rpc import Rpc
-from bulkhead.demo.mirror import error_text, revert_text
 from bulkhead.demo.settings import MARKET
 from bulkhead.deploy.params import read
 from bulkhead.deploy.schema import MarketFile
 from bulkhead.deploy.system import oracle_settings
 from bulkhead.model import OracleError
 from bulkhead.sim.feed import Feed, answer_bounds
+from bulkhead.sim.moves import error_text, revert_text
 
 FILE = read(MARKET)
 

@@ -7,8 +7,8 @@ from typing import Any
 from market_world import Done, World
 
 from bulkhead.chain.contract import Contract, deploy
-from bulkhead.demo.mirror import error_text, revert_text
 from bulkhead.model.errors import Refused
+from bulkhead.sim.moves import error_text, revert_text
 
 LENSES = {"market": "MarketLens", "preview": "PreviewLens", "liquidation": "LiquidationLens"}
 BUY = 2**256 - 1
