@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bulkhead.model import acceptance, checks, final, governance, liquidating
 from bulkhead.model.base import Base
-from bulkhead.model.core import HAS_LOCKS, OPTED_IN, Result
+from bulkhead.model.core import DEPLOYED, HAS_LOCKS, OPTED_IN, Result
 from bulkhead.model.errors import (
     ModelError,
     NotAuthorised,
@@ -114,14 +114,17 @@ class Ownership(Base):
         core.emit("LockSet", id=id_, epoch=epoch, delegate=delegate, amount=amount, total=total)
 
     def sweep_foreign(self, caller: Address, id_: int, token: Address, to: Address) -> Result:
-        """Sends a foreign token out of a vault (foreign balances are not modelled)."""
+        """Sends a foreign token out of a vault, deploying it first (foreign balances are not
+        modelled)."""
+        core = self.core
 
         def action() -> None:
-            self._owned(id_, caller)
-            if token == self.core.cfg.token:
+            held = self._owned(id_, caller)
+            if token == core.cfg.token:
                 raise CollateralToken(token)
+            core.positions.put(id_, replace(held, flags=held.flags | DEPLOYED))
 
-        return self.core.run(action)
+        return core.run(action)
 
     # ---- tickets and fees
 

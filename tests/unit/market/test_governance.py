@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from market_world import WAD, World
 
-from bulkhead.chain.artifacts import default
 from bulkhead.chain.contract import deploy
 from bulkhead.chain.errors import reverts
 from bulkhead.deploy.params import abi
@@ -20,13 +19,6 @@ from bulkhead.model.types import ZERO_ADDRESS, Bracket, Mode, Reason, camel
 
 BPS = WAD // 10_000
 DELAY = 2 * 86_400
-ROLES = {
-    "setParams": "governance",
-    "leaveReduceOnly": "governance",
-    "announceFinal": "governance",
-    "enterReduceOnly": "guardian",
-    "scheduleBucket": "pool",
-}
 
 
 @pytest.mark.parametrize(
@@ -176,30 +168,3 @@ def test_modes(world: World) -> None:
     w.ok("enter_reduce_only", w.guardian)
     w.no(Reason.MODE_FORBIDS, "enter_reduce_only", w.guardian)
     w.ok("leave_reduce_only", w.governance)
-
-
-def test_every_selector_has_its_role(world: World) -> None:
-    """Who is not in the role gets no further than the door; everything else is anyone's."""
-    w, seen = world, set()
-    arguments = {"setParams": (abi(w.params),), "announceFinal": (WAD,), "scheduleBucket": (1,)}
-    known = {entry["name"] for entry in default().get("IMarket").abi if entry["type"] == "function"}
-    known |= {"authority", "setAuthority", "isConsumingScheduledOp"}
-    for entry in default().get("Market").abi:
-        if entry["type"] != "function":
-            continue
-        name = entry["name"]
-        assert name in known, f"{name} is in no table"
-        role = ROLES.get(name)
-        if role is None:
-            continue
-        seen.add(name)
-        for who in (w.alice, w.governance, w.guardian, w.deployer, w.keeper):
-            data = getattr(w.market, name).encode(*arguments.get(name, ()))
-            receipt = w.rpc.send(w.market, data, sender=who, check=False)
-            said = "" if receipt.ok else w._refused(w.rpc.revert_data(receipt.hash))
-            refused = said.startswith(("AccessManagedUnauthorized", "NotPool"))
-            allowed = role != "pool" and who == getattr(w, role)
-            assert refused == (not allowed), f"{name} by {who}: {said}"
-    assert seen == set(ROLES)
-    receipt = w.market.setAuthority.send(w.alice, sender=w.governance, check=False)
-    assert not receipt.ok

@@ -106,13 +106,12 @@ def test_foreign_tokens(world: World) -> None:
     other = deploy(w.rpc, "TestToken", 18, sender=w.deployer)
     vault = w.twin.core.vault(id_)
     other.mint(vault, 55, sender=w.deployer)
-    w.market.sweepForeign(id_, other.address, w.bob, sender=w.alice)
+    w.ok("sweep_foreign", w.alice, id_, other.address, w.bob)
     assert other.balanceOf(w.bob) == 55
-    w.give(w.alice, 1)
-    receipt = w.market.sweepForeign.send(id_, w.token.address, w.bob, sender=w.alice, check=False)
-    assert not receipt.ok
-    receipt = w.market.sweepForeign.send(id_, other.address, w.bob, sender=w.bob, check=False)
-    assert w._refused(w.rpc.revert_data(receipt.hash)).startswith("NotAuthorised")
+    assert w.market.position(id_).flags & 4  # that deployed the vault
+    w.no("CollateralToken", "sweep_foreign", w.alice, id_, w.token.address, w.bob)
+    w.no("NotAuthorised", "sweep_foreign", w.bob, id_, other.address, w.bob)
+    w.no(Reason.BAD_RECEIVER, "transfer_position", w.alice, id_, vault)
 
 
 def test_fees_are_swept(world: World) -> None:
