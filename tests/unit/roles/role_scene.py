@@ -171,6 +171,12 @@ class Scene:
         self.ripe()
         self.w.market.executeFinal(sender=self.w.keeper)
 
+    def settled(self) -> None:
+        """And everybody is settled at it."""
+        self.final()
+        for id_ in (1, 3):
+            self.w.market.settleFinal(id_, sender=self.w.keeper)
+
     def schedule(self, target: str, data: bytes, wait: bool = True) -> None:
         """Governance schedules a call, the delay passes, and the funding of that time accrues."""
         self.w.authority.schedule(target, data, 0, sender=self.w.governance)

@@ -181,6 +181,9 @@ TABLE: dict[str, dict[str, tuple[Case, ...]]] = {
         "withdraw": (
             Case(lambda s: (5, s["lp"], s["lp"]), PROVIDERS, "NotAllowed", takes=("lp",)),
         ),
+        "refundDeposit": (
+            Case(lambda s: (s["lp"], s["lp"]), PROVIDERS, "NotAllowed", scene=Scene.settled),
+        ),
         "deposit(uint256,address)": (
             Case(lambda s: (5, s["lp"]), LP, "ERC4626ExceededMaxDeposit", takes=("lp",)),
         ),
