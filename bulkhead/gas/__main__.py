@@ -1,7 +1,7 @@
 """`python -m bulkhead.gas`: measure every action on a chain of its own, in receipts of whole
-transactions. `--write` records the result, `--check` fails where it differs from the record
-and names what is over its budget, `--growth` measures among 10 and among 1,000 positions and fails
-where it differs. `--vaults` compares ways to keep a position's margin.
+transactions. `--write` records the result, in README.md too, `--check` fails where it differs
+from the record and names what is over its budget, `--growth` measures among 10 and among 1,000
+positions and fails where it differs. `--vaults` compares ways to keep a position's margin.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bulkhead.gas.keys import BUDGETS, MEASUREMENTS
 from bulkhead.gas.stage import START, GasError, set_the_stage
 
 RECORD = ROOT / "gas" / "snapshot.json"
+README = ROOT / "README.md"
 FEW, MANY = 10, 1_000
 
 
@@ -77,6 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.write:
         RECORD.parent.mkdir(exist_ok=True)
         RECORD.write_text(text)
+        README.write_text(report.filled(README.read_text(), found))
     if options.json:
         print(text, end="")
     elif not options.check:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+
+# What the README shows, in its words.
+FIGURES = {
+    "open_new_vault": "open a first position, its vault included",
+    "top_up_by_transfer": "top up by a plain transfer",
+    "decrease": "take half off, at a profit",
+    "close_and_withdraw": "close at a profit and take everything out",
+    "liquidate_full": "liquidate a position whole",
+    "liquidate_many_10_per_position": "liquidate ten, each",
+}
+_PLACE = re.compile(r"(<!-- gas -->\n).*?(\n<!-- end -->)", re.S)
 
 
 def _grid(head: list[str], rows: list[list[str]]) -> str:
@@ -52,3 +64,14 @@ def changes(before: Mapping[str, int], now: Mapping[str, int]) -> list[str]:
         elif old != new:
             lines.append(f"{key}: {old:,} -> {new:,} ({new - old:+,})")
     return lines
+
+
+def figures(found: Mapping[str, int]) -> str:
+    """The README's table."""
+    rows = [f"| {words} | {found[key]:,} |" for key, words in FIGURES.items() if key in found]
+    return "\n".join(["| to | gas |", "|---|---:|", *rows])
+
+
+def filled(page: str, found: Mapping[str, int]) -> str:
+    """The README with the figures as measured."""
+    return _PLACE.sub(lambda match: match[1] + figures(found) + match[2], page)

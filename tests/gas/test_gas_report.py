@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bulkhead.chain.binaries import ROOT
 from bulkhead.gas import __main__ as command
 from bulkhead.gas import report
 
@@ -47,6 +48,9 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "gas" / "snapshot.json"
     monkeypatch.setattr(command, "ROOT", tmp_path)
     monkeypatch.setattr(command, "RECORD", path)
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- gas -->\nold\n<!-- end -->\nafter\n")
+    monkeypatch.setattr(command, "README", readme)
     monkeypatch.setattr(command, "measure", lambda: {"reserve": 50_000})
     return path
 
@@ -69,6 +73,28 @@ def test_check__record_of_other_figures_or_none__fails_and_says_what(
     record.write_text('{"reserve": 49000}')
     assert command.main(["--check"]) == 1
     assert "reserve: 49,000 -> 50,000 (+1,000)" in capsys.readouterr().err
+
+
+def test_write__readme__has_the_figures_in_their_place(
+    record: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "measure", lambda: {"decrease": 1_234, "reserve": 50_000})
+    assert command.main(["--write", "--json"]) == 0
+    lines = (record.parent.parent / "README.md").read_text().splitlines()
+    assert lines == [
+        *("before", "<!-- gas -->", "| to | gas |", "|---|---:|"),
+        f"| {report.FIGURES['decrease']} | 1,234 |",
+        *("<!-- end -->", "after"),
+    ]
+
+
+def test_readme__figures__are_the_recorded() -> None:
+    """Of the committed files, whatever the code at hand costs."""
+    page = (ROOT / "README.md").read_text()
+    recorded = json.loads((ROOT / "gas" / "snapshot.json").read_text())
+    assert set(report.FIGURES) <= set(recorded)
+    assert report.filled(page, recorded) == page
+    assert report.figures(recorded) in page
 
 
 def test_check__over_budget__is_said_even_if_recorded(
