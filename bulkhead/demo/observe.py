@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
-from bulkhead.chain.contract import Contract, Function
-from bulkhead.chain.errors import RpcError
+from bulkhead.chain.batch import Batch
 from bulkhead.deploy.system import System
 
 
@@ -41,32 +40,6 @@ class Observation:
     margins: tuple[int, ...]  # of the vaults, by position
     balances: dict[str, int]  # of everybody else who holds the token
     shares: dict[str, int]  # of the pool
-
-
-class Batch:
-    """Calls of views, made at once."""
-
-    def __init__(self) -> None:
-        self._functions: list[Function] = []
-        self._requests: list[tuple[str, list[Any]]] = []
-
-    def add(self, contract: Contract, function: Function, *args: Any) -> None:
-        """One more call."""
-        data = {"to": contract.address, "data": "0x" + function.encode(*args).hex()}
-        self._functions.append(function)
-        self._requests.append(("eth_call", [data, "latest"]))
-
-    def __len__(self) -> int:
-        return len(self._functions)
-
-    def run(self, system: System) -> list[Any]:
-        """The decoded results; raises what the first failing call raised."""
-        results = []
-        for function, answer in zip(self._functions, system.rpc.batch(self._requests), strict=True):
-            if isinstance(answer, RpcError):
-                raise answer
-            results.append(function.decode(bytes.fromhex(answer[2:])))
-        return results
 
 
 def _market_calls(system: System, batch: Batch) -> None:
@@ -108,7 +81,7 @@ def observe(
         batch.add(system.token, system.token.balanceOf, account)
     for account in providers:
         batch.add(system.pool, system.pool.balanceOf, account)
-    found = batch.run(system)
+    found = batch.run(system.rpc)
     values, rest = _market_values(found[:first]), iter(found[first:])
     return Observation(
         **values,

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bulkhead.model import volatility
 from bulkhead.model.types import Config
+from bulkhead.model.wad import WAD, ceil_div
 from bulkhead.sim.moves import Move
 
 
@@ -28,11 +30,11 @@ class View:
     funding_rate: int
     variance: int
     ramp: int
-    mu_im: int
     size_long: int
     size_short: int
+    basis_long: int
+    basis_short: int
     nav: int
-    net_claim: int
     cash: int  # token units
     owed: int  # tickets, token units
     paid: int
@@ -43,6 +45,17 @@ class View:
     def skew(self) -> int:
         """K, signed."""
         return self.size_long - self.size_short
+
+    @property
+    def net_claim(self) -> int:
+        """What the pool owes all positions together."""
+        claims = ceil_div(self.skew * (self.mark - self.funding_index), WAD)
+        return claims - self.basis_long - self.basis_short
+
+    def mu_im(self, cfg: Config) -> int:
+        """The multiplier of the initial requirement."""
+        larger = ceil_div(max(self.size_long, self.size_short) * self.mark, WAD)
+        return volatility.mu_im(self.variance, self.ramp, larger, self.nav, cfg)
 
 
 @dataclass(frozen=True)

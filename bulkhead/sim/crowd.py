@@ -122,7 +122,7 @@ class Crowd:
         wanted = self.notional[who]
         size = wanted * WAD // view.mark
         costs = abs(wanted) * (cfg.taker_fee + view.spread + cfg.max_impact) // WAD
-        least = margin.im(abs(wanted), view.mu_im, cfg) * ROOM // 100 + costs
+        least = margin.im(abs(wanted), view.mu_im(cfg), cfg) * ROOM // 100 + costs
         leverage = int(self.leverage[who])
         asked = max(least, abs(wanted) // leverage) if leverage else least
         tokens = ceil_div(asked, cfg.unit)

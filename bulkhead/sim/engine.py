@@ -11,12 +11,13 @@ import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from bulkhead.keeper.decide import Action
 from bulkhead.model.wad import WAD
 from bulkhead.prices.path import WAD_PER_ANSWER, PricePath
 from bulkhead.sim.backend import Backend, Done, View, touched
 from bulkhead.sim.crowd import Crowd
 from bulkhead.sim.gas import GasPrice
-from bulkhead.sim.keepers import Keeper
+from bulkhead.sim.keepers import Keeper, adl_due, sight
 from bulkhead.sim.ledger import Count
 from bulkhead.sim.moves import Move
 from bulkhead.sim.oracle import Round
@@ -25,7 +26,6 @@ from bulkhead.sim.outcome import Outcome, Sample
 from bulkhead.sim.table import Health, Table
 
 LAST_SECS = 600  # that keepers get after the last price
-ADL_BATCH = 5
 Progress = Callable[[int, int, str], None]
 
 
@@ -142,40 +142,28 @@ class Engine:
         self._call_keepers(time)
 
     def _call_keepers(self, time: int) -> None:
-        if not self._tasks and (self.below or self._adl_due()):
+        if not self._tasks and (self.below or adl_due(self.view, self.backend.cfg)):
             for place, keeper in enumerate(self.actors.keepers):
                 heapq.heappush(self._tasks, (time + keeper.terms.latency, place))
 
     def _keep(self, time: int) -> None:
         """All keepers whose time this is look at the same state and send what pays."""
+        cfg = self.backend.cfg
         gwei = self.gas.gwei(time, (self.view.variance / WAD) ** 0.5)
         self._sampled_gwei = gwei
-        moves: list[Move] = []
+        seen = sight(self.view, cfg, self.table, self.below, time=time, max_age=self.max_age)
+        sent: list[tuple[Keeper, Action]] = []
         while self._tasks and self._tasks[0][0] == time:
-            _, place = heapq.heappop(self._tasks)
-            keeper = self.actors.keepers[place]
-            ids = self._liquidatable(time)
-            cfg = self.backend.cfg
-            move = keeper.decide(ids, self.table, self.view, cfg, gwei) if ids else None
-            if move is not None:
-                moves.append(move)
-            if self._adl_due() and time - self.view.published_at <= self.max_age:
-                moves += keeper.deleverage(self._adl_targets(), self.view, gwei)
-        if moves:
-            self._block(time, moves)
+            keeper = self.actors.keepers[heapq.heappop(self._tasks)[1]]
+            sent += [(keeper, action) for action in keeper.decide(seen, gwei)]
+        if sent:
+            done = self._block(time, [keeper.move(action) for keeper, action in sent])
+            for (keeper, action), one in zip(sent, done, strict=True):
+                keeper.paid(action, one)
 
     def _still_below(self, id_: int) -> bool:
         equity, needed, _ = self.table.exact(id_, self.view)
         return self.table.get(id_).size != 0 and equity < needed
-
-    def _liquidatable(self, time: int) -> list[int]:
-        """Those below, less whom a stale price or the grace after an outage protects."""
-        view = self.view
-        if time - view.published_at > self.max_age:
-            return []
-        if view.resumed_at and time < view.resumed_at + self.backend.cfg.grace_secs:
-            return [id_ for id_ in self.below if self.table.exact(id_, view)[0] <= 0]
-        return self.below
 
     def _tick(self, place: int, time: int) -> None:
         """Traders, providers and the attacker at a price of the path."""
@@ -211,24 +199,6 @@ class Engine:
         equity, _, _ = self.table.exact(attacker.id, self.view)
         brought = int(2 * attacker.terms.capital * WAD) // cfg.unit * cfg.unit
         return (left + equity - brought) / WAD
-
-    # ---- deleveraging
-
-    def _adl_due(self) -> bool:
-        view, cfg = self.view, self.backend.cfg
-        return view.net_claim * WAD > cfg.adl_start * view.cash * cfg.unit
-
-    def _adl_targets(self) -> list[int]:
-        """The largest gains a notional on the side that the pool owes: eligible if any are."""
-        view, unit = self.view, self.backend.cfg.unit
-        whole = view.net_claim >= view.cash * unit
-        found: list[tuple[float, int]] = []
-        for one in self.table.held:
-            claim = one.size * (view.mark - view.funding_index) // WAD - one.basis
-            if one.size == 0 or claim <= 0 or not (whole or one.size * view.skew > 0):
-                continue
-            found.append((claim / abs(one.size), -one.id))
-        return [-id_ for _, id_ in sorted(found, reverse=True)[:ADL_BATCH]]
 
     # ---- charts
 

@@ -96,7 +96,7 @@ class Attacker:
         room = max(0, cfg.max_skew - side * view.skew) * view.mark / WAD / WAD
         notional = int(min(by_impact, room, 20 * self.terms.capital)) * WAD
         while notional >= 2 * cfg.min_notional:
-            least = margin.im(notional, view.mu_im, cfg) * 105 // 100
+            least = margin.im(notional, view.mu_im(cfg), cfg) * 105 // 100
             asked = least + int(costs_of(cfg) * notional)
             if asked <= self.terms.capital * WAD:
                 size, limit = side * (notional * WAD // view.mark), 2**128 if side > 0 else 0

@@ -50,18 +50,15 @@ def prepare(
         now += scenario.market.pool.deposit_delay + SETTLE_SECS
         _must(backend.play(now, _price(cast, now, answer)))
         ready = [account for account in waiting if backend.claimable(account)]
-        _must(
-            backend.play(
-                now + 1,
-                [
-                    Move(account, "deposit", (backend.claimable(account), account, account))
-                    for account in ready
-                ],
-            )
-        )
+        claims = [_claim(backend, account) for account in ready]
+        _must(backend.play(now + 1, claims) if claims else [])
         waiting = [account for account in waiting if account not in ready]
     if now + 1 >= start:
         raise BulkheadError(f"liquidity came at {now + 1}, after the first price at {start}")
+
+
+def _claim(backend: Backend, account: str) -> Move:
+    return Move(account, "deposit", (backend.claimable(account), account, account))
 
 
 def _price(cast: Cast, time: int, answer: int) -> list[Move]:

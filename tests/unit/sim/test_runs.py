@@ -6,47 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sim_world import CRASH, FOUND, a_day
 
-from bulkhead.chain.binaries import ROOT
-from bulkhead.deploy.params import read
 from bulkhead.errors import BadInput
-from bulkhead.prices import PricePath
-from bulkhead.sim import calibration
 from bulkhead.sim.crowd import CrowdTerms
 from bulkhead.sim.keepers import KeeperTerms
 from bulkhead.sim.oracle import OracleTerms, Outage
 from bulkhead.sim.others import AttackerTerms, ProviderTerms
 from bulkhead.sim.outcome import Outcome
 from bulkhead.sim.run import ready, simulate
-from bulkhead.sim.scenario import Scenario
 from bulkhead.sim.twin import TwinBackend
-
-FOUND = calibration.default()
-MARKET = read(ROOT / "markets" / "eth-usd.yaml")
-START = 1_735_689_600
-
-
-def falling(*steps: float, minutes: int = 30) -> PricePath:
-    """Prices that go through these points, a straight line between them, minute by minute."""
-    points = np.interp(np.arange(minutes * (len(steps) - 1)) / minutes, range(len(steps)), steps)
-    times = tuple(START + 60 * place for place in range(len(points)))
-    return PricePath("line", times, tuple(round(float(one) * 100) * 10**6 for one in points))
-
-
-def a_day(*steps: float, **given: object) -> Scenario:
-    terms: dict[str, object] = {
-        "market": MARKET,
-        "oracle": FOUND.oracle,
-        "gas": replace(FOUND.gas, scale=0.01),
-        "crowd": CrowdTerms(count=60, attention=5),
-        **given,
-    }
-    if steps:
-        terms["history"] = falling(*steps)
-    return Scenario(**terms)  # type: ignore[arg-type]
-
-
-CRASH = (2_500, 2_500, 2_480, 2_200, 1_900, 2_000, 2_000)
 
 
 def test_simulate__same_seed__gives_the_same_outcome() -> None:
@@ -91,7 +60,7 @@ def test_keepers__late_ones__leave_more_bad_debt() -> None:
 
 
 @pytest.mark.parametrize(
-    "terms", [KeeperTerms(capital=0.0), KeeperTerms(most_gwei=0.01), KeeperTerms(edge=1e6)]
+    "terms", [KeeperTerms(capital=0.0), KeeperTerms(most_gwei=0.01), KeeperTerms(least_profit=1e6)]
 )
 def test_keepers__no_capital_or_too_dear__do_nothing(terms: KeeperTerms) -> None:
     found = crash_with(keepers=(terms,))
