@@ -32,7 +32,7 @@ enum Reason {
     UtilisationTooHigh, // 14 actual: side notional after (Wad); limit: maxUtilisation x NAV (Wad)
     MarginTooLow, // 15 actual: min(free margin, equity) (Wad); limit: initial margin (Wad)
     EquityTooLow, // 16 actual: equity after (Wad); limit: maintenance margin, or 0 for a close (Wad)
-    AmountTooLarge, // 17 actual: amount asked (token units); limit: what is free (token units)
+    AmountTooLarge, // 17 actual: amount asked; limit: what is free or still counts (token units)
     Healthy, // 18 actual: equity (Wad); limit: maintenance margin (Wad)
     Liquidatable, // 19 actual: equity (Wad); limit: maintenance margin (Wad)
     GasTooLow, // 20 actual: gas left; limit: gas needed

@@ -145,7 +145,7 @@ class Base:
 
     def margin(self, id_: int) -> int:
         """The vault's balance (token units)."""
-        return self.core.margin(id_)
+        return self.core.balance_of(id_)
 
     def nav(self) -> int:
         """Net asset value of the pool at the held mark (Wad)."""

@@ -26,6 +26,7 @@ V = TypeVar("V")
 Event = tuple[str, dict[str, Any]]
 Payment = tuple[Address, Address, int]  # from, to, token units
 OPTED_IN, HAS_LOCKS, DEPLOYED = 1, 2, 4
+MARGIN_MAX = 2**112  # of a vault's balance counts (Wad)
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Core:
         self.vaults: Store[Address, int] = Store(self.journal)
         self.events: list[Event] = []
         self.payments: list[Payment] = []
+        self.excess = 0  # of the last ledger's vault: what lies there and does not count
         self.depth = 0
         self.extra: list[Any] = [self.state, self.totals]  # mutable records of plain values
 
@@ -146,6 +148,14 @@ class Core:
         return self.vault_address(id_)
 
     def margin(self, id_: int) -> int:
+        """The part of the vault's balance that counts (token units)."""
+        return min(self.balance_of(id_), self.margin_max())
+
+    def margin_max(self) -> int:
+        """The most that counts in a vault (token units)."""
+        return MARGIN_MAX // self.cfg.unit
+
+    def balance_of(self, id_: int) -> int:
         """The vault's balance (token units)."""
         return self.balances.get(self.vault_address(id_), 0)
 
@@ -206,6 +216,7 @@ class Core:
     def ledger(self, id_: int, frozen: bool = False) -> Ledger:
         """Opens an action's books for one position."""
         held = self.positions[id_]
+        self.excess = self.balance_of(id_) - self.margin(id_)
         return Ledger(self.cfg, self.state, self.totals, held, self.margin(id_), frozen)
 
     def write(self, id_: int, books: Ledger) -> None:

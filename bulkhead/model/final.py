@@ -62,6 +62,7 @@ def share_late(core: Core, amount: int) -> None:
     if s.mode != Mode.SETTLED or amount <= 0 or totals.final_ratio == RAY:
         return
     unfunded = totals.owed - totals.paid
+    amount = min(amount, s.cash)
     aside = ceil_div(unfunded * totals.final_ratio, RAY)
     totals.final_ratio = min(RAY, (aside + amount) * RAY // unfunded)
     s.cash -= ceil_div(unfunded * totals.final_ratio, RAY) - aside

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bulkhead.model.types import Config, Mode, Position, State
 from bulkhead.model.wad import WAD, ceil_div, trunc_div
 
+CASH_MAX = 2**96 - 1  # what does not fit stays in the pool uncounted
 COUNTER_MAX = 2**80 - 1  # insuranceDue and treasuryDue
 
 
@@ -64,7 +65,7 @@ class Ledger:
             funding = min(amount, self.owed - self.paid)
             self.paid += funding
             amount -= funding
-        self.cash += amount
+        self.cash = min(CASH_MAX, self.cash + amount)
 
     def to_pool(self, amount: int) -> None:
         """Vault to the pool's cash."""

@@ -24,7 +24,7 @@ class MarketModel(Trades):
             core.position(id_)
             checks.require(amount > 0, Reason.ZERO_AMOUNT, 0, 1)
             self._pull(caller, core.vault(id_), amount)
-            margin = core.margin(id_)
+            margin = core.balance_of(id_)
             core.emit("MarginAdded", **{"id": id_, "from": caller}, amount=amount, margin=margin)
 
         return core.run(action)

@@ -34,6 +34,8 @@ def pay_owner(core: Core, id_: int, to: Address, amount: int) -> None:
         raise TransferRefused(to, amount)
 
 
+OWED_MAX = 2**128 - 1
+
 Plan = Callable[[bool, int | None], Ledger]  # (frozen, the keeper's reward already decided)
 
 
@@ -99,6 +101,7 @@ def write_ticket(core: Core, id_: int, amount: int, shared: bool = False) -> Non
     if amount == 0:
         return
     totals, owner = core.totals, core.positions[id_].owner
+    amount = min(amount, OWED_MAX - totals.owed)
     number = totals.next_ticket_id
     core.tickets.put(number, Ticket(owner, totals.owed, amount))
     totals.owed += amount
@@ -122,7 +125,7 @@ def emit_changed(
         action=action,
         size=held.size,
         basis=held.basis,
-        margin=core.margin(id_),
+        margin=core.balance_of(id_) - core.excess,
         mark=core.state.mark,
         fill=fill,
         fundingPaid=funding,

@@ -36,6 +36,8 @@ class Trades(Ownership):
             number = id_ or self._reserve(caller)
             acceptance.load(core, self.pool)
             checks.no_grace(core)
+            room = core.margin_max() - core.margin(number)
+            checks.require(margin <= room, Reason.AMOUNT_TOO_LARGE, margin, room)
             self._pull(caller, core.vault(number), margin)
             trading.grow(core, number, size, limit, Action.OPEN)
             return number

@@ -63,7 +63,7 @@ library Engine {
         x.id = id;
         $.loadPositionInto(id, x.p);
         x.vault = vault;
-        x.v = IERC20(x.c.token).balanceOf(vault);
+        x.v = x.counted(IERC20(x.c.token).balanceOf(vault));
         forget(x);
     }
 
@@ -232,8 +232,9 @@ library Engine {
         if (x.net <= 0 || ratio == 1e27) return;
         loadTickets($, x);
         uint256 unfunded = x.owedTotal - x.paidTotal;
+        uint256 late = uint256(x.net) < x.s.cash ? uint256(x.net) : x.s.cash;
         uint256 aside = (unfunded * ratio + 1e27 - 1) / 1e27;
-        ratio = (aside + uint256(x.net)) * 1e27 / unfunded;
+        ratio = (aside + late) * 1e27 / unfunded;
         if (ratio > 1e27) ratio = 1e27;
         x.s.cash -= (unfunded * ratio + 1e27 - 1) / 1e27 - aside;
         $.finalRatio = ratio;
@@ -255,6 +256,8 @@ library Engine {
     ///      rank alike.
     function _writeTicket(MarketStorage storage $, Context memory x, Action action) private {
         loadTickets($, x);
+        uint256 room = type(uint128).max - x.owedTotal;
+        if (x.due > room) x.due = room;
         uint256 ticketId = ++$.nextTicketId;
         $.tickets[ticketId] = Ticket(x.p.owner, uint128(x.owedTotal), uint128(x.due), 0);
         x.owedTotal += x.due;

@@ -29,8 +29,26 @@ struct Context {
 /// @title The token flows of one action
 /// @notice Flows are booked here in order, on numbers; the market pays their sum once.
 library Ledger {
+    /// @dev The most of a vault's balance that counts (Wad). More may lie there and leave bit by bit; no sum
+    ///      of what counts can overflow, whatever is sent to a vault.
+    uint256 internal constant MARGIN_MAX = 1 << 112;
+
+    /// @dev The part of a vault's balance that counts (token units).
+    function counted(Context memory x, uint256 balance) internal pure returns (uint256) {
+        uint256 most = marginMax(x);
+        return balance < most ? balance : most;
+    }
+
+    /// @dev MARGIN_MAX in token units, rounded down.
+    function marginMax(Context memory x) internal pure returns (uint256) {
+        unchecked {
+            return MARGIN_MAX / x.c.unit; // 1 to 1e18
+        }
+    }
+
     /// @dev What came to the pool funds open tickets first, the rest is cash. After a final price all of it
-    /// is: all tickets rank alike.
+    ///      is: all tickets rank alike. What the counter can't hold lies in the pool uncounted: no payment
+    ///      reverts for it.
     function inflow(Context memory x, uint256 amount) internal pure {
         uint256 open = x.owedTotal - x.paidTotal;
         if (open != 0 && x.s.mode < Mode.Final) {
@@ -38,7 +56,11 @@ library Ledger {
             x.paidTotal += paid;
             amount -= paid;
         }
-        x.s.cash += amount;
+        unchecked {
+            // cash < 2^96, amounts are parts of balances that count or of deposits that fit: < 2^129
+            uint256 cash = x.s.cash + amount;
+            x.s.cash = cash < StateStore.CASH_MAX ? cash : StateStore.CASH_MAX;
+        }
     }
 
     /// @dev Vault to pool, at most what the vault has. Returns what moved.

@@ -35,6 +35,7 @@ library StateStore {
     error DoesNotFit(uint256 value, uint256 bits);
 
     uint256 internal constant SIDE_MAX = type(uint112).max;
+    uint256 internal constant CASH_MAX = type(uint96).max;
     uint256 internal constant COUNTER_MAX = type(uint80).max;
     uint256 internal constant FLAG_MARGIN_CALL = 1;
     uint256 internal constant FLAG_LOCKS = 2;

@@ -21,6 +21,18 @@ struct Verdict {
 library Trade {
     using Ledger for Context;
 
+    /// @dev Whether more is brought than still counts in the vault.
+    function tooMuch(Context memory x, uint256 margin) internal pure returns (bool) {
+        return margin > x.marginMax() - x.v;
+    }
+
+    /// @dev The verdict on that.
+    function tooMuchVerdict(Context memory x, uint256 margin) internal pure returns (Verdict memory) {
+        uint256 top = uint256(type(int256).max);
+        int256 asked = int256(margin < top ? margin : top);
+        return Verdict(Reason.AmountTooLarge, asked, int256(x.marginMax() - x.v));
+    }
+
     /// @dev Opens a flat position or adds to one: funding, trade, fee, then every check on the post-state.
     function grow(Context memory x, int256 delta, uint256 priceLimit) internal pure returns (Verdict memory) {
         x.touch();

@@ -35,6 +35,7 @@ library Trading {
         if (x.p.size != 0) revert IMarket.Refused(Reason.NotFlat, x.p.size, 0);
         _checkSize(size);
         Entry.price($, x, true);
+        if (Trade.tooMuch(x, margin)) Engine.demand(Trade.tooMuchVerdict(x, margin));
         uint256 before = x.v;
         x.v += margin;
         Engine.demand(Trade.grow(x, size, priceLimit));
@@ -66,22 +67,30 @@ library Trading {
         $.save(x.s);
     }
 
-    /// @dev The payer pays what the pool is due straight to it, the rest into the vault.
+    /// @dev The payer pays what the pool is due straight to it, the rest into the vault. A token that takes
+    ///      fees shows at the vault; where less goes there than to the pool, at the pool.
     function _payOpening(Context memory x, uint256 margin, uint256 before) private {
         uint256 direct = x.net > 0 ? uint256(x.net) : 0;
         if (direct > margin) direct = margin;
         IERC20 token = IERC20(x.c.token);
         if (direct != 0) {
+            bool small = margin - direct < direct;
+            uint256 held = small ? token.balanceOf(x.c.pool) : 0;
             token.safeTransferFrom(msg.sender, x.c.pool, direct);
+            if (small) _checkReceived(token.balanceOf(x.c.pool), held, direct);
             x.net -= int256(direct);
         }
         uint256 rest = margin - direct;
         if (rest != 0) {
             token.safeTransferFrom(msg.sender, x.vault, rest);
-            uint256 received = token.balanceOf(x.vault) - before;
-            if (received != rest) revert IMarket.WrongAmountReceived(received, rest);
+            _checkReceived(token.balanceOf(x.vault), before, rest);
         }
         Engine.payOrRevert(x);
+    }
+
+    function _checkReceived(uint256 held, uint256 before, uint256 asked) private pure {
+        uint256 received = held > before ? held - before : 0;
+        if (received != asked) revert IMarket.WrongAmountReceived(received, asked);
     }
 
     function _checkSize(int256 size) private pure {

@@ -57,7 +57,7 @@ library LensContext {
         x.id = id;
         x.p = plan.market.position(id);
         x.vault = plan.market.vaultOf(id);
-        x.v = IERC20(x.c.token).balanceOf(x.vault);
+        x.v = x.counted(IERC20(x.c.token).balanceOf(x.vault));
         Engine.forget(x);
     }
 

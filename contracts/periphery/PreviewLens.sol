@@ -46,6 +46,7 @@ contract PreviewLens is IPreviewLens {
         }
         _checkSize(plan, size);
         _price(plan, true);
+        if (!plan.stopped() && Trade.tooMuch(x, margin)) plan.verdict = Trade.tooMuchVerdict(x, margin);
         if (!plan.stopped()) {
             x.v += margin;
             plan.verdict = Trade.grow(x, size, priceLimit);
