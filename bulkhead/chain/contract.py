@@ -21,6 +21,7 @@ from bulkhead.chain.artifacts import CREATE2_FACTORY, Artifact, Artifacts, defau
 from bulkhead.chain.decode import Event, Registry, events, registry, signature
 from bulkhead.chain.errors import ChainError, Reverted
 from bulkhead.chain.rpc import GAS, ZERO, Call, Receipt, Rpc
+from bulkhead.chain.wire import BlockId
 
 __all__ = [
     "Contract",
@@ -95,7 +96,7 @@ class Function:
         *args: Any,
         sender: Any = None,
         value: int = 0,
-        block: int | str = "latest",
+        block: BlockId = "latest",
         **named: Any,
     ) -> Any:
         """Call without a transaction and decode the result."""

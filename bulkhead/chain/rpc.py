@@ -19,6 +19,7 @@ from bulkhead.chain.transport import connect
 from bulkhead.chain.wire import (
     ZERO,
     Block,
+    BlockId,
     Call,
     Log,
     Outcome,
@@ -129,7 +130,7 @@ class Rpc:
         *,
         sender: Any = None,
         value: int = 0,
-        block: int | str = "latest",
+        block: BlockId = "latest",
         state: Mapping[str, Any] | None = None,
         overrides: Mapping[str, Any] | None = None,
     ) -> bytes:

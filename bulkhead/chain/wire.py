@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from bulkhead.chain.abi import address, raw_bytes
 from bulkhead.chain.errors import Reverted, RpcError
 
 ZERO = "0x" + "00" * 20
+BlockId: TypeAlias = int | str | Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,8 @@ class Block:
     state: Mapping[str, Any] = field(default_factory=dict)
 
 
-def tag(block: int | str) -> str:
-    """A block number, or a name such as "latest", as the node wants it."""
+def tag(block: BlockId) -> Any:
+    """A block as the node wants it: a number, a name such as "latest", or {"blockHash": ...}."""
     return hex(block) if isinstance(block, int) else block
 
 

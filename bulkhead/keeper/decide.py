@@ -146,10 +146,15 @@ class Action:
     gas: int  # expected
     gas_limit: int
     fees: Fees
-    reward: int  # expected (token units)
+    rewards: tuple[int, ...]  # expected of each id (token units)
     cost: int  # expected
     profit: int  # expected, after cost and lost races
     worst: int  # the most it may cost (wei)
+
+    @property
+    def reward(self) -> int:
+        """Expected (token units)."""
+        return sum(self.rewards)
 
 
 @dataclass(frozen=True)
@@ -244,13 +249,19 @@ class _Desk:
         return None
 
     def propose(
-        self, kind: Kind, ids: tuple[int, ...], gas: int, limit: int, paid: int, floor: int
+        self,
+        kind: Kind,
+        ids: tuple[int, ...],
+        gas: int,
+        limit: int,
+        paid: tuple[int, ...],
+        floor: int,
     ) -> None:
         """Adds a transaction if it pays at least `floor`, and can be paid for."""
         price, policy = self.price, self.policy
         size = 4 + WORD * _WORDS[kind] + (WORD * len(ids) if kind is Kind.LIQUIDATE_MANY else 0)
         expected = self.gas_of(gas)
-        value = self.worth(paid)
+        value = self.worth(sum(paid))
         base = price.quote(expected * price.base + price.l1(size))
         fees = bid(value - base - max(0, floor), expected, price, policy.caps)
         cost = price.quote(expected * (price.base + fees.tip) + price.l1(size))
@@ -300,7 +311,7 @@ class _Desk:
     def _liquidate(self, group: list[_Work]) -> None:
         use = self.policy.gas
         ids = tuple(work.target.id for work in group)
-        paid = sum(work.reward for work in group)
+        paid = tuple(work.reward for work in group)
         called = [work.target for work in group if work.target.margin_call]
         if len(group) == 1:
             gas = use.single + self.call_gas(group[0].target)
@@ -332,7 +343,7 @@ class _Desk:
             if one.id in sight.taken:
                 self.skip([one.id], Why.TAKEN, "a transaction is under way")
                 continue
-            self.propose(Kind.DELEVERAGE, (one.id,), gas, self.limit(gas), 0, spend)
+            self.propose(Kind.DELEVERAGE, (one.id,), gas, self.limit(gas), (0,), spend)
 
 
 def decide(sight: Sight, price: GasPrice, purse: Purse, policy: Policy) -> Decision:

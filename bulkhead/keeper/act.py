@@ -1,0 +1,178 @@
+"""Acting on a decision: rehearse each action on the node, reckon again with its real gas, send.
+
+Whatever is not sent has a reason with the decoded error; nothing is swallowed. What sends is a
+`Sender`: the wallet for real, the demo's two worlds, or nobody in a dry run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from bulkhead.chain.contract import Contract
+from bulkhead.chain.errors import Reverted, RpcError
+from bulkhead.keeper.decide import Action, Kind, Policy, Skip, Why
+from bulkhead.keeper.fees import GasPrice
+from bulkhead.keeper.node import NodeDown
+from bulkhead.model.types import LiquidationResult
+from bulkhead.model.wad import WAD, ceil_div
+
+log = logging.getLogger("bulkhead.keeper.act")
+ACTED = (LiquidationResult.PARTIAL, LiquidationResult.FULL, LiquidationResult.HEALED)
+
+
+class Sender(Protocol):
+    """Sends what was rehearsed. Raises `RpcError` where it is refused."""
+
+    @property
+    def address(self) -> str:
+        """Who sends, and gets the reward."""
+
+    def send_action(self, action: Action, to: str, data: bytes) -> str:
+        """The transaction's hash."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What an action would do now: which ids it would act on, or its revert."""
+
+    done: tuple[int, ...]
+    idle: tuple[tuple[int, str], ...]  # id and why nothing would happen to it
+    gas: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An action under way."""
+
+    action: Action
+    hash: str
+
+
+def calldata(market: Contract, action: Action, reward_to: str) -> bytes:
+    """The market's function for an action."""
+    if action.kind is Kind.DELEVERAGE:
+        return market.deleverage.encode(action.ids[0])
+    if action.kind is Kind.LIQUIDATE:
+        return market.liquidate.encode(action.ids[0], reward_to)
+    return market.liquidateMany.encode(list(action.ids), reward_to)
+
+
+def rehearse(market: Contract, action: Action, sender: str) -> Rehearsal:
+    """Runs the action on the node's newest state, without sending it."""
+    data = calldata(market, action, sender)
+    rpc = market._rpc
+    try:
+        answer = rpc.call(market.address, data, sender=sender)
+        if action.kind is Kind.LIQUIDATE_MANY:
+            results = [LiquidationResult(one) for one in market.liquidateMany.decode(answer)]
+        elif action.kind is Kind.LIQUIDATE:
+            results = [LiquidationResult(market.liquidate.decode(answer))]
+        else:
+            results = [LiquidationResult.FULL]
+        pairs = list(zip(action.ids, results, strict=True))
+        done = tuple(id_ for id_, result in pairs if result in ACTED)
+        idle = tuple((id_, result.name.lower()) for id_, result in pairs if result not in ACTED)
+        gas = _estimate(rpc, market.address, data, sender) if done else 0
+    except Reverted as problem:
+        return Rehearsal((), tuple((id_, str(problem)) for id_ in action.ids), error=str(problem))
+    return Rehearsal(done, idle, gas)
+
+
+def _estimate(rpc: Any, to: str, data: bytes, sender: str) -> int:
+    body = {"from": sender, "to": to, "data": "0x" + data.hex()}
+    return int(rpc.request("eth_estimateGas", body), 16)
+
+
+def repriced(action: Action, gas: int, unit: int, price: GasPrice, policy: Policy) -> Action | Skip:
+    """The action with the gas it was seen to use; a skip where it does not pay with that, or could
+    cost more than was decided on."""
+    limit = max(action.gas_limit, ceil_div(gas * (100 + policy.gas.headroom), 100))
+    data_fee = action.worst - action.gas_limit * action.fees.most
+    worst = limit * action.fees.most + data_fee
+    cost = price.quote(gas * (price.base + action.fees.tip) + data_fee)
+    worth = action.reward * unit * policy.win_rate // WAD
+    best = replace(action, gas=gas, gas_limit=limit, worst=worst, cost=cost, profit=worth - cost)
+    if limit > policy.max_gas:
+        text = f"needs {limit} gas, the most is {policy.max_gas}"
+        return Skip(action.market, action.ids[0], Why.GAS_TOO_HIGH, text)
+    if action.kind is not Kind.DELEVERAGE and best.profit < policy.min_profit:
+        text = f"worth {worth}, cost {cost} at {gas} gas (Wad)"
+        return Skip(action.market, action.ids[0], Why.UNPROFITABLE, text)
+    return best
+
+
+class Actor:
+    """Acts on one market. `second`: the same market over another node, which must agree."""
+
+    def __init__(
+        self, market: Contract, sender: Sender | None, viewer: str, second: Contract | None = None
+    ) -> None:
+        """`viewer` rehearses where there is no sender."""
+        self.market, self.sender, self.second = market, sender, second
+        self.viewer = sender.address if sender else viewer
+
+    def _skips(self, ids: Iterable[int], why: Why, detail: str) -> list[Skip]:
+        return [Skip(self.market.address, id_, why, detail) for id_ in ids]
+
+    def act(
+        self, actions: Sequence[Action], unit: int, price: GasPrice, policy: Policy
+    ) -> tuple[list[Sent], list[Skip]]:
+        """Each action in turn: what was sent, and why the rest was not."""
+        sent: list[Sent] = []
+        skips: list[Skip] = []
+        for action in actions:
+            ready, left = self.prepare(action, unit, price, policy)
+            skips += left
+            if ready is None:
+                continue
+            if self.sender is None:
+                text = f"would {ready.kind} for {ready.profit} Wad of profit"
+                skips += self._skips(ready.ids, Why.DRY_RUN, text)
+                continue
+            data = calldata(self.market, ready, self.viewer)
+            try:
+                hash_ = self.sender.send_action(ready, self.market.address, data)
+            except NodeDown:
+                raise
+            except RpcError as problem:
+                skips += self._skips(ready.ids, Why.REFUSED, str(problem))
+                continue
+            sent.append(Sent(ready, hash_))
+        return sent, skips
+
+    def prepare(
+        self, action: Action, unit: int, price: GasPrice, policy: Policy
+    ) -> tuple[Action | None, list[Skip]]:
+        """The action as it should be sent: only ids that it acts on, with its real gas."""
+        seen = rehearse(self.market, action, self.viewer)
+        if seen.error:
+            return None, self._skips(action.ids, Why.REVERTED, seen.error)
+        skips = [Skip(self.market.address, id_, Why.NOTHING_DONE, text) for id_, text in seen.idle]
+        if not seen.done:
+            return None, skips
+        if len(seen.done) < len(action.ids):
+            action = _fewer(action, seen.done)
+            seen = rehearse(self.market, action, self.viewer)
+            if seen.error or len(seen.done) < len(action.ids):
+                text = seen.error or "the market changed meanwhile"
+                return None, skips + self._skips(action.ids, Why.REVERTED, text)
+        if self.second is not None:
+            other = rehearse(self.second, action, self.viewer)
+            if other.done != seen.done:
+                text = other.error or f"it would act on {other.done} only"
+                return None, skips + self._skips(action.ids, Why.DISPUTED, text)
+        found = repriced(action, seen.gas, unit, price, policy)
+        if isinstance(found, Skip):
+            return None, skips + self._skips(action.ids, found.why, found.detail)
+        return found, skips
+
+
+def _fewer(action: Action, ids: tuple[int, ...]) -> Action:
+    """The same for some of its ids."""
+    of = dict(zip(action.ids, action.rewards, strict=True))
+    kind = Kind.LIQUIDATE if len(ids) == 1 else action.kind
+    return replace(action, kind=kind, ids=ids, rewards=tuple(of[id_] for id_ in ids))

@@ -1,0 +1,31 @@
+"""The contracts' names that the keeper relies on, in one place. Events are decoded by the compiled
+ABI; every event of the market with an argument `id` (not 0) touches that position."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from bulkhead.chain.artifacts import default
+from bulkhead.chain.decode import Registry
+
+MARKET, LENS = "Market", "MarketLens"
+ERC20 = "LiquidityPool"  # its share is one: the standard's events are in its ABI
+ID = "id"
+TRANSFER = "Transfer"
+PARAMS_CHANGED = ("ParamsSet",)
+LIQUIDATED = "PositionLiquidated"  # id, keeper, closedSize, reward
+OPTED_IN = 1  # bit of a position's flags: its owner is called before a liquidation
+
+
+@lru_cache(maxsize=1)
+def market_events() -> Registry:
+    """Events and errors of the market."""
+    return Registry(default().get(MARKET).abi)
+
+
+@lru_cache(maxsize=1)
+def token_events() -> Registry:
+    """Events of the collateral token."""
+    entries: list[dict[str, Any]] = default().get(ERC20).abi
+    return Registry(entries)

@@ -1,0 +1,357 @@
+"""The keeper's loop: watch, tend, look, decide, act; again at the next block."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bulkhead.chain.abi import AbiError
+from bulkhead.chain.contract import at
+from bulkhead.chain.errors import ChainError, Reverted
+from bulkhead.errors import BadInput
+from bulkhead.keeper import look, names
+from bulkhead.keeper.act import Actor, Sent, rehearse
+from bulkhead.keeper.decide import Action, Decision, Kind, Purse, Skip, Why, decide
+from bulkhead.keeper.fees import Fees, GasPrice
+from bulkhead.keeper.journal import Entry, Journal
+from bulkhead.keeper.logs import SkipLog
+from bulkhead.keeper.market import MarketNode, MarketPlace
+from bulkhead.keeper.metrics import Health, Metrics
+from bulkhead.keeper.node import Head, NodeRpc
+from bulkhead.keeper.prices import DataFee, gas_price
+from bulkhead.keeper.settings import KeeperSettings
+from bulkhead.keeper.store import Store, open_engine
+from bulkhead.keeper.terms import Moment
+from bulkhead.keeper.wallet import Paid, Wallet
+from bulkhead.keeper.watch import Watch
+from bulkhead.model.wad import WAD
+
+log = logging.getLogger("bulkhead.keeper.service")
+PASSES = (ChainError, AbiError, SQLAlchemyError)  # what a later look may find mended
+LONGEST_WAIT = 30.0  # seconds between looks while they fail
+VIEWER = "0x" + "11" * 20  # rehearses in a dry run
+RACES = 50  # that the win rate is measured over
+PURSE_OF_NOBODY = Purse(10**30)
+
+
+class WalletSender:
+    """The wallet, at the block that was looked at."""
+
+    def __init__(self, wallet: Wallet, head: Head) -> None:
+        self.wallet, self.head = wallet, head
+
+    @property
+    def address(self) -> str:
+        """The account's."""
+        return self.wallet.address
+
+    def send_action(self, action: Action, to: str, data: bytes) -> str:
+        """Signed, journaled, sent."""
+        return self.wallet.send(action, to, data, self.head).hash
+
+
+@dataclass
+class Seat:
+    """One market that is kept."""
+
+    node: MarketNode
+    watch: Watch
+    store: Store
+
+
+@dataclass(frozen=True)
+class Look:
+    """What came of one look at one market."""
+
+    head: Head
+    decision: Decision
+    sent: tuple[Sent, ...]
+    skips: tuple[Skip, ...]
+
+
+class Keeper:
+    """Keeps markets of one chain with one account, or with none."""
+
+    def __init__(self, settings: KeeperSettings, metrics: Metrics | None = None) -> None:
+        """Connects and checks everything that was set; raises `BadInput` where it can't work."""
+        self.settings = settings
+        self.metrics = metrics or Metrics()
+        self.health = Health(settings.health_secs)
+        self.skips = SkipLog()
+        key = settings.account()
+        places = settings.places()
+        native = settings.native
+        self.engine = open_engine(settings.database)
+        self.rpc = self._connect("node", settings.node)
+        self.chain_id = self.rpc.chain_id()
+        self.second = self._other("second_node", settings.second_node)
+        private = self._other("private_node", settings.private_node)
+        self.wallet: Wallet | None = None
+        if key is not None:
+            account = f"{self.chain_id}:{key.address.lower()}"
+            self.wallet = Wallet(
+                key,
+                self.rpc,
+                Journal(self.engine, account),
+                self.metrics,
+                private=private,
+                patience=settings.patience,
+                window_secs=float(settings.budget_hours) * 3_600,
+            )
+        self.native = native
+        self.name = self.wallet.address if self.wallet else f"{socket.gethostname()}:{os.getpid()}"
+        self.seats = [self._seat(place) for place in places]
+        self._tended = ""
+        self.stopping = False
+
+    # ---- setting up
+
+    def _connect(self, what: str, url: str) -> NodeRpc:
+        rpc = NodeRpc(url, self.settings.timeout_secs, self.metrics)
+        try:
+            rpc.chain_id()
+        except ChainError as problem:
+            raise BadInput(what, url, f"no node answers there: {problem}") from None
+        return rpc
+
+    def _other(self, what: str, url: str | None) -> NodeRpc | None:
+        if url is None:
+            return None
+        rpc = NodeRpc(url, self.settings.timeout_secs, self.metrics)
+        if what == "private_node":  # relays answer to little else than transactions
+            return rpc
+        rpc = self._connect(what, url)
+        if rpc.chain_id() != self.chain_id:
+            raise BadInput(what, f"{url} is chain {rpc.chain_id()}", f"chain {self.chain_id}")
+        return rpc
+
+    def _seat(self, place: MarketPlace) -> Seat:
+        try:
+            node = MarketNode(self.rpc, place)
+        except Reverted as problem:
+            raise BadInput("market", place.market, f"it is no market: {problem}") from None
+        store = Store(self.engine, f"{self.chain_id}:{place.market}", self.settings.reorg_depth)
+        watch = Watch(node, store, self.metrics, max_range=self.settings.max_log_range)
+        return Seat(node, watch, store)
+
+    # ---- one look
+
+    def tick(self) -> list[Look]:
+        """Looks at every market once and acts. One market's trouble is raised after the others
+        had their turn; it is one of `PASSES`."""
+        looks, problems = [], []
+        for seat in self.seats:
+            try:
+                looks.append(self._look(seat))
+            except PASSES as problem:
+                problems.append(problem)
+        if problems:
+            raise problems[0]
+        self.health.good()
+        return looks
+
+    def _look(self, seat: Seat) -> Look:
+        market, started = seat.node.address, time.perf_counter()
+        head = seat.watch.advance()
+        self.metrics.lag.set(max(0.0, time.time() - head.time))
+        view = seat.node.view(head)
+        price = self._price(head, view.state.mark)
+        taken = self._tend(seat, head, price)
+        sight, skips = self._sight(seat, head, view, taken)
+        purse = self.wallet.purse() if self.wallet else PURSE_OF_NOBODY
+        policy = self.settings.policy(self._win_rate())
+        left = max(0, purse.left(policy.budget))
+        self.metrics.balance.set(purse.balance if self.wallet else 0)
+        self.metrics.budget_left.set(left if self.wallet else 0)
+        decision = decide(sight, price, purse, policy)
+        actions, lost = self._claimed(seat, decision)
+        actor = self._actor(seat, head)
+        sent, more = actor.act(actions, seat.node.cfg.unit, price, policy)
+        if self.wallet:
+            idle = {id_ for one in actions for id_ in one.ids}
+            idle -= {id_ for one in sent for id_ in one.action.ids}
+            seat.store.release(idle, self.name)
+        everything = [*skips, *decision.skips, *lost, *more]
+        self._note(market, everything, sent)
+        seat.watch.audit(head, self.settings.audit_ids)
+        moment = Moment.of_state(view.state)
+        if seat.watch.index.drifted(moment):
+            seat.watch.index.rebuild(moment)
+            self.metrics.rebuilds.labels(market).inc()
+        self.metrics.ticks.labels(market).inc()
+        self.metrics.tick_seconds.labels(market).observe(time.perf_counter() - started)
+        return Look(head, decision, tuple(sent), tuple(everything))
+
+    def _price(self, head: Head, mark: int) -> GasPrice:
+        return gas_price(
+            self.rpc,
+            head,
+            min_tip=self.settings.min_tip,
+            native=self.native,
+            mark=lambda: mark,
+            fee=DataFee(self.settings.data_fee),
+        )
+
+    def _sight(self, seat: Seat, head: Head, view: Any, taken: set[int]) -> tuple[Any, list[Skip]]:
+        """Candidates from the index, checked by the lens in one batched call."""
+        node, watch = seat.node, seat.watch
+        moment = Moment.of_state(view.state)
+        started = time.perf_counter()
+        ids = sorted(watch.index.candidates(moment).tolist()) if view.fresh else []
+        spent = time.perf_counter() - started
+        self.metrics.index_seconds.labels(node.address).observe(spent)
+        self.metrics.candidates.labels(node.address).set(len(ids))
+        self.metrics.fresh.labels(node.address).set(int(view.fresh))
+        self.metrics.mark.labels(node.address).set(view.state.mark / WAD)
+        winners: list[Any] = []
+        if view.adlActive and view.fresh and self.settings.adl:
+            side, most = look.adl_side(view), self.settings.max_transactions
+            winners = node.views(watch.winners(moment, side, most), head)
+        return look.sight(
+            node.address,
+            node.cfg,
+            view,
+            node.views(ids, head),
+            problem=node.price_problem(view),
+            winners=winners,
+            taken=taken,
+        )
+
+    def _win_rate(self) -> int:
+        """Of the latest races, two won ones thought in so that one loss is no verdict (Wad)."""
+        if self.wallet is None:
+            return WAD
+        won, all_ = self.wallet.journal.races(RACES)
+        return (won + 2) * WAD // (all_ + 2)
+
+    # ---- what is under way
+
+    def _tend(self, seat: Seat, head: Head, price: GasPrice) -> set[int]:
+        """Takes care of transactions under way, once a block; returns the positions that they,
+        and other keepers of this database, are on."""
+        if self.wallet is None:
+            return set()
+        if self._tended != head.hash:
+            policy = self.settings.policy()
+            for paid in self.wallet.tend(head, price, policy, self._worthwhile):
+                self._report(paid)
+            self._tended = head.hash
+        mine = self.wallet.taken(seat.node.address)
+        seat.store.claim(mine, self.name, self.settings.claim_secs)
+        return set(mine) | seat.store.claimed_by_others(self.name)
+
+    def _worthwhile(self, entry: Entry) -> bool:
+        """Whether a transaction under way would still do something."""
+        for seat in self.seats:
+            if seat.node.address == entry.market:
+                action = Action(
+                    Kind(entry.kind), entry.market, entry.ids, 0, entry.gas_limit,
+                    Fees(entry.max_fee, entry.tip), (0,) * len(entry.ids), 0, 0, entry.worst,
+                )  # fmt: skip
+                assert self.wallet is not None
+                return bool(rehearse(seat.node.contract, action, self.wallet.address).done)
+        return False
+
+    def _report(self, paid: Paid) -> None:
+        entry = paid.entry
+        extra = {
+            "hash": entry.hash,
+            "market": entry.market,
+            "ids": entry.ids,
+            "liquidated": paid.ids,
+            "reward": paid.reward,
+            "cost_wei": paid.cost,
+        }
+        log.info("mined" if paid.ok else "reverted", extra=extra)
+        for seat in self.seats:
+            if seat.node.address == entry.market:
+                seat.store.release(entry.ids, self.name)
+        if entry.market:
+            self.metrics.rewards.labels(entry.market).inc(paid.reward)
+            self.metrics.liquidated.labels(entry.market, "ours").inc(len(paid.ids))
+        if entry.kind.startswith("liquidate"):
+            gone = [id_ for id_ in entry.ids if id_ not in paid.ids]
+            text = "mined without effect: somebody else was first, or the price came back"
+            self._note(entry.market, [Skip(entry.market, id_, Why.LOST, text) for id_ in gone], [])
+
+    # ---- acting
+
+    def _claimed(self, seat: Seat, decision: Decision) -> tuple[list[Action], list[Skip]]:
+        """Actions on positions that no other keeper of this database took meanwhile."""
+        if self.wallet is None:
+            return list(decision.actions), []
+        kept, lost = [], []
+        for action in decision.actions:
+            won = seat.store.claim(action.ids, self.name, self.settings.claim_secs)
+            if len(won) == len(action.ids):
+                kept.append(action)
+                continue
+            seat.store.release(won, self.name)
+            text = "another keeper of this database was quicker"
+            lost += [Skip(action.market, id_, Why.TAKEN, text) for id_ in action.ids]
+        return kept, lost
+
+    def _actor(self, seat: Seat, head: Head) -> Actor:
+        second = at(self.second, names.MARKET, seat.node.address) if self.second else None
+        sender = WalletSender(self.wallet, head) if self.wallet else None
+        return Actor(seat.node.contract, sender, VIEWER, second)
+
+    def _note(self, market: str, skips: list[Skip], sent: list[Sent]) -> None:
+        self.skips.note(market, skips)
+        for skip in skips:
+            self.metrics.skips.labels(market, skip.why.value).inc()
+        for one in sent:
+            extra = {
+                "hash": one.hash,
+                "market": market,
+                "kind": one.action.kind.value,
+                "ids": one.action.ids,
+                "reward": one.action.reward,
+                "profit_wad": one.action.profit,
+            }
+            log.info("sent", extra=extra)
+
+    # ---- for ever
+
+    def run(self, looks: int | None = None) -> None:
+        """Until `stopping` is set (or so many looks); failures are logged and waited out."""
+        failures = 0
+        while not self.stopping and looks != 0:
+            try:
+                self.tick()
+                failures = 0
+            except PASSES as problem:
+                failures += 1
+                self._failed(problem)
+            looks = looks - 1 if looks is not None else None
+            if not self.stopping and looks != 0:
+                self._wait(failures)
+
+    def _failed(self, problem: Exception) -> None:
+        kind = type(problem).__name__
+        self.metrics.tick_errors.labels(kind).inc()
+        self.health.bad(f"{kind}: {problem}")
+        log.error("look failed", extra={"kind": kind, "why": str(problem)})
+
+    def _wait(self, failures: int) -> None:
+        secs = self.settings.poll_secs
+        if failures:
+            time.sleep(min(LONGEST_WAIT, secs * 2 ** min(failures - 1, 10)))
+            return
+        try:
+            self.rpc.wait_for_block(secs)
+        except ChainError as problem:
+            self._failed(problem)
+
+    def close(self) -> None:
+        """Ends connections."""
+        for rpc in (self.rpc, self.second, self.wallet.private if self.wallet else None):
+            if rpc is not None:
+                rpc.close()
+        self.engine.dispose()

@@ -1,0 +1,28 @@
+"""One chain with one market for all of the keeper's stories; each is undone afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from keeper_stage import Stage, build
+
+from bulkhead.chain.anvil import Anvil
+from bulkhead.chain.artifacts import Artifacts
+
+
+@pytest.fixture(scope="session")
+def built(artifacts: Artifacts) -> Iterator[Stage]:
+    """Made once."""
+    with Anvil(accounts=12, history=None) as chain:
+        yield build(chain)
+
+
+@pytest.fixture
+def stage(built: Stage) -> Iterator[Stage]:
+    """As it was made, whatever the story before did."""
+    snapshot = built.rpc.snapshot()
+    built.answer = 2_000 * 10**8
+    yield built
+    built.rpc.automine(True)
+    built.rpc.revert(snapshot)
