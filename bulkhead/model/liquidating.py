@@ -53,6 +53,17 @@ def execute(core: Core, model: Any, id_: int, caller: Address, to: Address) -> L
     closed = liquidation.closed_size(equity, size, price, s.ramp, terms)
     if closed is not None and not _holds(core, id_, closed, price, terms):
         closed = None
+    return close(core, id_, caller, to, closed)
+
+
+def close(
+    core: Core, id_: int, caller: Address, to: Address, closed: int | None
+) -> LiquidationResult:
+    """Closes this size (Wad, > 0) of a position, or all of it (None), and pays everybody."""
+    equity, _, price = health(core, id_)
+    terms = liquidation.costs(
+        core.state.spread, core.state.skew, core.positions[id_].size, core.cfg
+    )
     if closed is None:
         _full(core, id_, caller, to, price, equity, terms)
         return LiquidationResult.FULL

@@ -110,24 +110,25 @@ class MarketModel(Trades):
         """Tries each id. Returns a LiquidationResult for each."""
         core = self.core
 
-        def one(id_: int) -> LiquidationResult:
-            if id_ in core.calling:
-                return LiquidationResult.HEALTHY
-            verdict = liquidating.judge(core, id_)
-            if verdict is not None:
-                return verdict
-            return liquidating.execute(core, self, id_, caller, reward_to)
-
         def action() -> list[LiquidationResult]:
             core.check_receiver(reward_to, vaults=True)
             checks.mode(core, Mode.FINAL_ANNOUNCED)
             renewed = acceptance.renew(core, self.pool)
-            results = [one(id_) for id_ in ids]
+            results = [self._attempt(id_, caller, reward_to) for id_ in ids]
             acted = any(result >= LiquidationResult.PARTIAL for result in results)
             checks.require(acted or not renewed, Reason.NOTHING_LIQUIDATED, 0, 1)
             return results
 
         return core.run(action)
+
+    def _attempt(self, id_: int, caller: Address, reward_to: Address) -> LiquidationResult:
+        """One id of `liquidate_many`."""
+        if id_ in self.core.calling:
+            return LiquidationResult.HEALTHY
+        verdict = liquidating.judge(self.core, id_)
+        if verdict is not None:
+            return verdict
+        return liquidating.execute(self.core, self, id_, caller, reward_to)
 
     def deleverage(self, caller: Address, id_: int) -> Result:
         """Closes a profitable position when cash no longer covers the claims."""

@@ -32,8 +32,7 @@ class Count:
         self.shadows = Shadows()
         self._keepers = {one.account: one for one in keepers}
         self._nav = view.nav
-        start = self.money(view.insurance)
-        self.outcome.insurance_start = self.outcome.insurance_lowest = start
+        self.outcome.insurance_start = self.money(view.insurance)
         self.outcome.lowest_mark = view.mark / WAD
 
     def money(self, tokens: int) -> float:
@@ -51,6 +50,9 @@ class Count:
             self.outcome.opened += one.move.name == "open"
             for name, values in one.events:
                 self._event(name, values, one, before, after, view)
+        total = self.outcome
+        down = total.insurance_start - self.money(view.insurance) + total.bad_debt_pool
+        total.insurance_drawdown = max(total.insurance_drawdown, down)
 
     def _event(
         self,
@@ -110,7 +112,6 @@ class Count:
         self.shadows.look(view.time, mark)
         interest = (view.size_long + view.size_short) / WAD * mark
         total.peak_open_interest = max(total.peak_open_interest, interest)
-        total.insurance_lowest = min(total.insurance_lowest, self.money(view.insurance))
         total.lowest_mark = min(total.lowest_mark, mark)
 
     def finish(self, view: View, open_: Iterable[Held]) -> Outcome:

@@ -15,8 +15,8 @@ class Outcome:
     bad_debt_insurance: float = 0.0
     bad_debt_pool: float = 0.0
     insurance_start: float = 0.0
-    insurance_lowest: float = 0.0
     insurance_end: float = 0.0
+    insurance_drawdown: float = 0.0  # the fund that would have borne it all, income counted
     adl: int = 0
     adl_notional: float = 0.0
     lp_result: float = 0.0
@@ -47,18 +47,9 @@ class Outcome:
         """Rewards less gas."""
         return self.keeper_rewards - self.keeper_gas
 
-    @property
-    def insurance_drawdown(self) -> float:
-        """How far the fund fell below where it started."""
-        return max(0.0, self.insurance_start - self.insurance_lowest)
-
     def record(self) -> dict[str, Any]:
         """Everything by name."""
-        return {
-            **asdict(self),
-            "keeper_profit": self.keeper_profit,
-            "insurance_drawdown": self.insurance_drawdown,
-        }
+        return {**asdict(self), "keeper_profit": self.keeper_profit}
 
 
 @dataclass

@@ -17,9 +17,10 @@ from bulkhead.sim.ledger import Count
 from bulkhead.sim.oracle import rounds
 from bulkhead.sim.others import Attacker, Provider
 from bulkhead.sim.outcome import Outcome, Sample
+from bulkhead.sim.rules import rule
 from bulkhead.sim.scenario import Cast, Scenario
 from bulkhead.sim.stage import prepare, set_up_secs
-from bulkhead.sim.table import Requirement, Table
+from bulkhead.sim.table import Table
 from bulkhead.sim.twin import TwinBackend
 
 # (scenario, its path, when the market must be listed) -> a market
@@ -38,7 +39,11 @@ class Run:
 def twin(scenario: Scenario, path: PricePath, born: int) -> Backend:
     """The exact twin, under the scenario's rule."""
     return TwinBackend(
-        scenario.market, answer=path.answers[0], born=born, accounts=scenario.accounts
+        scenario.market,
+        answer=path.answers[0],
+        born=born,
+        accounts=scenario.accounts,
+        model=rule(scenario.rule).model,
     )
 
 
@@ -69,7 +74,7 @@ def ready(
         for terms, account in zip(scenario.providers, cast.providers, strict=True)
     ]
     attacker = Attacker(scenario.attacker, cast.attacker)
-    requirement = Requirement.of(cfg)
+    requirement = rule(scenario.rule).requirement(cfg)
     samples: list[Sample] = []
     engine = Engine(
         backend=backend,
