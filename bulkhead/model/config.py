@@ -173,8 +173,26 @@ def derive(
     )
 
 
-def rederive(params: Params, held: Config) -> Config:
-    """The configuration after a change of parameters; what is fixed for ever is kept."""
+def check_impact_change(new: Config, held: Config, skew: int) -> None:
+    """At no skew up to what can be may a change of the impact be worth more than a swing's fees.
+
+    `skew` is |K| now. The most it can be worth is at the end, at a knee, or where slopes differ by
+    the fees.
+    """
+    most = max(held.max_skew, new.max_skew, skew)
+    fees = new.taker_fee + new.maker_fee
+    places = [most]
+    places += [min(most, cfg.max_impact * cfg.skew_scale // WAD) for cfg in (held, new)]
+    if 2 * new.max_impact > fees:
+        places.append(min(most, (2 * new.max_impact - fees) * held.skew_scale // (2 * WAD)))
+    for place in places:
+        moved = impact.phi(place, new) - impact.phi(place, held)
+        limit = place * fees // (2 * WAD)
+        bound(moved <= limit, "skew_scale", moved, limit)
+
+
+def rederive(params: Params, held: Config, skew: int) -> Config:
+    """The configuration after a change of parameters at |K|; what is fixed for ever is kept."""
     decimals = 19 - len(str(held.unit))
     new = derive(
         params,
@@ -185,7 +203,5 @@ def rederive(params: Params, held: Config) -> Config:
         max_reward=held.max_reward,
         initial_mark=held.initial_mark,
     )
-    moved = impact.phi(new.max_skew, new) - impact.phi(new.max_skew, held)
-    limit = new.max_skew * (new.taker_fee + new.maker_fee) // (2 * WAD)
-    bound(moved <= limit, "skew_scale", moved, limit)
+    check_impact_change(new, held, skew)
     return new

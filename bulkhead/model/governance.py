@@ -32,7 +32,8 @@ def set_params(core: Core, params: Params) -> None:
         raise Refused(Reason.MODE_FORBIDS, int(s.mode), int(Mode.FINAL_ANNOUNCED))
     config.check_addresses(params, core.market, core.cfg.pool, core.cfg.token, *core.deployed())
     acceptance.accrue(core)
-    old, new = core.cfg, config.rederive(params, core.cfg)
+    skew = abs(s.size_long - s.size_short)
+    old, new = core.cfg, config.rederive(params, core.cfg, skew)
     r0 = relief(old, new)
     left = r0 * min(WAD, s.ramp) // WAD * new.table[0].mm_rate // WAD
     costs = config.exit_costs(new)

@@ -11,6 +11,7 @@ import {ConfigStore} from "../libraries/ConfigStore.sol";
 import {Engine} from "../libraries/Engine.sol";
 import {Funding} from "../libraries/Funding.sol";
 import {Context} from "../libraries/Ledger.sol";
+import {PositionMath} from "../libraries/PositionMath.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Volatility} from "../libraries/Volatility.sol";
 import {Entry} from "./Entry.sol";
@@ -82,7 +83,7 @@ library Governance {
         _checkAddresses(params, x.c.token, x.c.pool, vaultImplementation);
         Funding.accrue(s, x.c, block.timestamp);
         Config memory c = Parameters.derive(params, x.c);
-        Parameters.checkImpactChange(x.c, c);
+        Parameters.checkImpactChange(x.c, c, PositionMath.abs(int256(s.sizeLong) - int256(s.sizeShort)));
         uint256 r0 = Parameters.relief(x.c, c);
         uint256 left = r0 * (s.ramp < 1e18 ? s.ramp : 1e18) / 1e18 * uint128(c.table[1]) / 1e18;
         uint256 costs = Parameters.exitCosts(c);

@@ -42,12 +42,23 @@ library Parameters {
         return c.keeperRate + c.insuranceRate + c.takerFee + c.maxSpread + c.maxImpact;
     }
 
-    /// @dev An announced change of S or m is a free trade: it may not be worth more than the fees of a full
-    /// swing.
-    function checkImpactChange(Config memory old, Config memory c) internal pure {
-        int256 skew = int256(c.maxSkew);
-        int256 moved = int256(Impact.phi(skew, c)) - int256(Impact.phi(skew, old));
-        uint256 limit = c.maxSkew * (c.takerFee + c.makerFee) / 2e18;
+    /// @dev An announced change of S or m is a free trade: at no skew that can be may it be worth more than
+    ///      the fees of a full swing there. What it is worth beyond them is largest at the end, at a knee, or
+    ///      where the old slope plus the fees is the new slope. `skew` is abs(K) now: closes may pass maxSkew.
+    function checkImpactChange(Config memory old, Config memory c, uint256 skew) internal pure {
+        uint256 most = old.maxSkew > c.maxSkew ? old.maxSkew : c.maxSkew;
+        if (skew > most) most = skew;
+        _checkImpactAt(old, c, most);
+        _checkImpactAt(old, c, _least(most, old.maxImpact * old.skewScale / 1e18));
+        _checkImpactAt(old, c, _least(most, c.maxImpact * c.skewScale / 1e18));
+        uint256 fees = c.takerFee + c.makerFee;
+        if (2 * c.maxImpact <= fees) return;
+        _checkImpactAt(old, c, _least(most, (2 * c.maxImpact - fees) * old.skewScale / 2e18));
+    }
+
+    function _checkImpactAt(Config memory old, Config memory c, uint256 skew) private pure {
+        int256 moved = int256(Impact.phi(int256(skew), c)) - int256(Impact.phi(int256(skew), old));
+        uint256 limit = skew * (c.takerFee + c.makerFee) / 2e18;
         if (moved > int256(limit)) revert IMarket.BadParameter("skewScale", uint256(moved), limit);
     }
 
