@@ -22,6 +22,7 @@ COMMANDS = {
     "deploy": ("bulkhead.deploy.command", "deploy", "Deploy a market from its YAML file."),
     "verify": ("bulkhead.deploy.command", "verify", "Compare a deployment with its record."),
     "keeper": ("bulkhead.keeper.command", "keeper", "Watch markets and liquidate what pays."),
+    "fuzz": ("bulkhead.fuzz.command", "fuzz", "Attack a market with random calls, under laws."),
     "positions": ("bulkhead.deploy.positions_command", "positions", "List positions and health."),
 }
 

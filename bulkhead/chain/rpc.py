@@ -237,7 +237,7 @@ class Rpc:
         return [receipt_of(found[one]) if one in found else self.wait(one) for one in sent]
 
     def revert_data(self, transaction: str) -> bytes:
-        """What a mined transaction reverted with."""
+        """What a mined transaction reverted with (or returned)."""
         options = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}
         trace = self.request("debug_traceTransaction", transaction, options)
         return raw_bytes(trace.get("output") or "0x")

@@ -38,8 +38,13 @@ class Trades(Ownership):
             checks.no_grace(core)
             room = core.margin_max() - core.margin(number)
             checks.require(margin <= room, Reason.AMOUNT_TOO_LARGE, margin, room)
-            self._pull(caller, core.vault(number), margin)
+            vault = core.vault(number)
+            paid = core.transfer(caller, vault, margin)
+            if not paid:  # the plan's rules are told first
+                core.balances.put(vault, core.balances.get(vault, 0) + margin)
             trading.grow(core, number, size, limit, Action.OPEN)
+            if not paid:
+                raise TransferRefused(vault, margin)
             return number
 
         return core.run(action)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
-from invariant.moves import ANY_BUY, opening
-from invariant.world import (
+
+from bulkhead.chain.artifacts import Artifacts
+from bulkhead.fuzz.judge import Bench
+from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.people import (
     ALICE,
+    ANY_BUY,
     DELAY,
     EVE,
     FOREVER,
@@ -16,14 +21,13 @@ from invariant.world import (
     LP,
     LP2,
     PRICE,
-    WAD,
-    Op,
-    World,
-    variants,
 )
-
-from bulkhead.chain.artifacts import Artifacts
+from bulkhead.fuzz.runner import stand_up
+from bulkhead.fuzz.settings import dear, plain
+from bulkhead.fuzz.stage import Setting
+from bulkhead.fuzz.world import World
 from bulkhead.model.types import Mode
+from bulkhead.model.wad import WAD
 
 ACCRUE = Op("accrue", KEEPER)
 
@@ -34,13 +38,9 @@ def price(percent: int, lag: int = 0, wait: int = 1) -> Op:
 
 
 @pytest.fixture
-def world(artifacts: Artifacts) -> Iterator[World]:
+def world(artifacts: Artifacts) -> World:
     """Six decimals and the first parameter set, after the opening."""
-    decimals, params = variants()[0]
-    made = World(decimals, params)
-    for op in opening(made):
-        made.play(op)
-    return made
+    return stand_up("revm", Setting(6, (plain(),)), Bench(), artifacts)
 
 
 def play(world: World, ops: Sequence[Op]) -> str:
@@ -145,10 +145,7 @@ def test_settled_market_takes_no_new_money(world: World) -> None:
 
 
 def test_worthless_settled_pool_gives_waiting_deposits_back(artifacts: Artifacts) -> None:
-    decimals, params = variants()[5]
-    world = World(decimals, params)
-    for op in opening(world):
-        world.play(op)
+    world = stand_up("revm", Setting(18, (dear(),)), Bench(), artifacts)
     size = 40_000 * WAD * WAD // PRICE
     margin = world.dollars(20_000)
     play(world, [price(100), Op("open", ALICE, (0, size, margin, ANY_BUY, FOREVER))])
@@ -162,3 +159,21 @@ def test_worthless_settled_pool_gives_waiting_deposits_back(artifacts: Artifacts
     assert world.twin.state.mode == Mode.SETTLED
     assert world.twin.state.cash == 0
     assert play(world, [Op("refund_deposit", LP, (LP, LP))]) == f"ok {world.dollars(1_000)}"
+
+
+def test_rules_are_told_before_a_payment_is_refused(artifacts: Artifacts) -> None:
+    world = stand_up("revm", Setting(6, (plain(),), "BlacklistToken"), Bench(), artifacts)
+    play(world, [price(100), Op("block", EVE, (ALICE, True, True))])
+    size = 10 * WAD
+
+    assert play(world, [Op("open", ALICE, (0, size, 5, ANY_BUY, FOREVER))]).startswith("Refused(15")
+    enough = (0, size, world.dollars(10_000), ANY_BUY, FOREVER)
+    assert play(world, [Op("open", ALICE, enough)]) == "the token refuses"
+
+
+def test_adl_target_is_named_with_the_highest_that_is_accepted(world: World) -> None:
+    params = replace(world.params, adl_target=world.params.adl_start)
+
+    said = play(world, [Op("set_params", GOVERNANCE, (params,))])
+
+    assert said == f"BadParameter('adlTarget', {params.adl_start}, {params.adl_start - 1})"

@@ -1,45 +1,29 @@
-"""Worlds for the machine: one for each drawn set of decimals and parameters, made once."""
+"""What the machine's tests share: a report that is printed when all is done."""
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from bulkhead.chain.artifacts import Artifacts
+from bulkhead.fuzz.judge import Bench
+from bulkhead.fuzz.runner import stand_up
+from bulkhead.fuzz.settings import FIXED
+from bulkhead.fuzz.world import World
 
-from .moves import opening
-from .world import World, variants
-
-PROFILE = os.environ.get("FUZZ_PROFILE", "quick")
-
-
-@pytest.fixture(scope="session")
-def worlds(artifacts: Artifacts) -> Iterator[list[World]]:
-    """All of them, after the opening; prints what was covered when done."""
-    made = []
-    for decimals, params in variants():
-        world = World(decimals, params)
-        for op in opening(world):
-            world.play(op)
-        made.append(world)
-    yield made
-    print("\n" + table(made))
+NewWorld = Callable[..., World]
 
 
-def table(worlds: list[World]) -> str:
-    """Logical coverage as text."""
-    count: Counter[tuple[str, str, str]] = Counter()
-    for world in worlds:
-        count += world.coverage
-    kinds = ("partial", "full", "ADL", "close")
-    lines = [f"{'':18}" + "".join(f"{kind:>10}" for kind in kinds)]
-    for side in ("long", "short"):
-        for money in ("profit", "loss", "bad debt"):
-            row = "".join(f"{count[side, money, kind]:>10}" for kind in kinds)
-            lines.append(f"{side + ' ' + money:18}{row}")
-    steps = sum(world.steps for world in worlds)
-    calls = sum(world.revm.calls for world in worlds)
-    return "\n".join([*lines, f"{steps} steps, {calls} calls of the EVM"])
+@pytest.fixture
+def new_world(artifacts: Artifacts) -> Iterator[NewWorld]:
+    """Stands worlds up: `new_world("revm", 0)` is the first fixed setting after its opening."""
+    made: list[World] = []
+
+    def new(engine: str = "revm", which: int = 0, bench: Bench | None = None) -> World:
+        made.append(stand_up(engine, FIXED[which], bench or Bench(), artifacts))
+        return made[-1]
+
+    yield new
+    for world in made:
+        world.engine.close()

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from . import laws
-from .laws import WAD, Broken, Pos, Terms
+from bulkhead.fuzz.laws import conservation, differential, isolation, liquidation
+from bulkhead.fuzz.laws.base import WAD, Broken, Terms
+from bulkhead.fuzz.laws.catalogue import LAWS
+from bulkhead.fuzz.probe import Pos
 
 TERMS = Terms(
     mark=2_000 * WAD,
@@ -17,11 +19,15 @@ TERMS = Terms(
     ramp=WAD,
     skew=10 * WAD,
     unit=10**12,
-    table=((500_000 * WAD, WAD * 25 // 1_000), (2**128 - 1, WAD // 20)),
+    table=((500_000 * WAD, WAD // 20, WAD * 25 // 1_000), (2**128 - 1, WAD // 10, WAD // 20)),
     min_notional=1_000 * WAD,
     buffer=WAD * 2 // 5,
+    deep_ratio=WAD * 2 // 3,
+    keeper_rate=WAD * 25 // 10_000,
+    insurance_rate=WAD * 50 // 10_000,
     reward_floor=5 * WAD,
     reward_cap=1_000 * WAD,
+    call_reward=5 * WAD,
     taker_fee=WAD * 5 // 10_000,
     maker_fee=WAD * 2 // 10_000,
     skew_scale=800_000 * WAD,
@@ -36,52 +42,56 @@ REST = Pos(4 * WAD, 8_400 * WAD, 0, 800_000_000)
 
 
 def iff(p: Pos, liquidated: bool, grace: bool = False) -> Callable[[], None]:
-    return lambda: laws.i_26_iff(p, TERMS, grace, liquidated)
+    return lambda: liquidation.i_26_iff(p, TERMS, grace, liquidated)
 
 
 def partial(before: Pos, after: Pos) -> Callable[[], None]:
-    return lambda: laws.i_28_partial(before, after, TERMS)
+    return lambda: liquidation.i_28_partial(before, after, TERMS)
 
 
 def profit(after: Pos, reward: int, ticket: int = 0, terms: Terms = TERMS) -> Callable[[], None]:
-    return lambda: laws.i_30_no_profit(ILL, after, terms, reward, ticket, 0)
+    return lambda: liquidation.i_30_no_profit(ILL, after, terms, reward, ticket, 0)
 
 
 FLAT = Pos(0, 0, 0, 0)
 STATE = {1: ILL, 2: OTHER}
 
 HOLDING = {
-    "I-01": lambda: laws.i_01_vaults({1: 5, 2: 0}, {1: 5, 2: 0}),
-    "I-02": lambda: laws.i_02_conserved(70, 100, 30),
-    "I-05": lambda: laws.i_05_sums((10 * WAD, 3 * WAD, 21_000 * WAD, -6_000 * WAD), [ILL, OTHER]),
-    "I-10": lambda: laws.i_10_locality(STATE, {**STATE, 1: FLAT}, {1}),
+    "I-01": lambda: conservation.i_01_vaults({1: 5, 2: 0}, {1: 5, 2: 0}),
+    "I-02": lambda: conservation.i_02_conserved(70, 100, 30),
+    "I-05": lambda: conservation.i_05_sums(
+        (10 * WAD, 3 * WAD, 21_000 * WAD, -6_000 * WAD), [ILL, OTHER]
+    ),
+    "I-10": lambda: isolation.i_10_locality(STATE, {**STATE, 1: FLAT}, {1}),
     "I-26 ill": iff(ILL, True),
     "I-26 well at equality": iff(WELL, False),
     "I-26 in grace": iff(ILL, False, grace=True),
     "I-26 in grace, bankrupt": iff(ILL._replace(margin=1_000_000_000), True, grace=True),
+    "I-27": lambda: liquidation.i_27_unblockable(ILL, TERMS, False, True, "burner"),
+    "I-27 in grace": lambda: liquidation.i_27_unblockable(ILL, TERMS, True, False, "burner"),
     "I-28": partial(ILL, REST),
     "I-28 full": partial(ILL, FLAT),
     "I-30": profit(FLAT._replace(margin=480_000_000), 5_000_000),
-    "I-50 outcome": lambda: laws.i_50_outcome("ok", "ok"),
-    "I-50 view": lambda: laws.i_50_view("nav", 7, 7),
+    "I-50 outcome": lambda: differential.i_50_outcome("ok", "ok"),
+    "I-50 view": lambda: differential.i_50_view("nav", 7, 7),
 }
 
 PLANTED = {
-    "I-01 one unit too many": lambda: laws.i_01_vaults({1: 6, 2: 0}, {1: 5, 2: 0}),
-    "I-01 one unit missing": lambda: laws.i_01_vaults({1: 4, 2: 0}, {1: 5, 2: 0}),
-    "I-02 a unit from nowhere": lambda: laws.i_02_conserved(71, 100, 30),
-    "I-02 a unit lost": lambda: laws.i_02_conserved(69, 100, 30),
-    "I-05 size": lambda: laws.i_05_sums((1, 0, 0, 0), [FLAT]),
-    "I-05 short size": lambda: laws.i_05_sums((0, 3 * WAD - 1, 0, -6_000 * WAD), [OTHER]),
-    "I-05 basis": lambda: laws.i_05_sums((0, 3 * WAD, 1, -6_000 * WAD), [OTHER]),
-    "I-05 side of a basis": lambda: laws.i_05_sums((0, 3 * WAD, -6_000 * WAD, 0), [OTHER]),
-    "I-10 margin": lambda: laws.i_10_locality(
+    "I-01 one unit too many": lambda: conservation.i_01_vaults({1: 6, 2: 0}, {1: 5, 2: 0}),
+    "I-01 one unit missing": lambda: conservation.i_01_vaults({1: 4, 2: 0}, {1: 5, 2: 0}),
+    "I-02 a unit from nowhere": lambda: conservation.i_02_conserved(71, 100, 30),
+    "I-02 a unit lost": lambda: conservation.i_02_conserved(69, 100, 30),
+    "I-05 size": lambda: conservation.i_05_sums((1, 0, 0, 0), [FLAT]),
+    "I-05 short size": lambda: conservation.i_05_sums((0, 3 * WAD - 1, 0, -6_000 * WAD), [OTHER]),
+    "I-05 basis": lambda: conservation.i_05_sums((0, 3 * WAD, 1, -6_000 * WAD), [OTHER]),
+    "I-05 side of a basis": lambda: conservation.i_05_sums((0, 3 * WAD, -6_000 * WAD, 0), [OTHER]),
+    "I-10 margin": lambda: isolation.i_10_locality(
         STATE, {**STATE, 2: OTHER._replace(margin=OTHER.margin - 1)}, {1}
     ),
-    "I-10 basis": lambda: laws.i_10_locality(
+    "I-10 basis": lambda: isolation.i_10_locality(
         STATE, {**STATE, 2: OTHER._replace(basis=OTHER.basis + 1)}, {1}
     ),
-    "I-10 funding entry": lambda: laws.i_10_locality(
+    "I-10 funding entry": lambda: isolation.i_10_locality(
         STATE, {**STATE, 2: OTHER._replace(entry=1)}, set()
     ),
     "I-26 well, liquidated": iff(WELL, True),
@@ -89,6 +99,7 @@ PLANTED = {
     "I-26 in grace, liquidated": iff(ILL, True, grace=True),
     "I-26 in grace, bankrupt, refused": iff(ILL._replace(margin=1_000_000_000), False, grace=True),
     "I-26 flat, liquidated": iff(FLAT, True),
+    "I-27 escaped": lambda: liquidation.i_27_unblockable(ILL, TERMS, False, False, "burner"),
     "I-28 not smaller": partial(ILL, ILL),
     "I-28 flipped": partial(ILL, REST._replace(size=-4 * WAD)),
     "I-28 under the target": partial(ILL, REST._replace(margin=679_999_999)),
@@ -97,12 +108,14 @@ PLANTED = {
     "I-30 more than a close": profit(FLAT._replace(margin=496_200_000), 5_000_000),
     "I-30 by a ticket": profit(FLAT._replace(margin=480_000_000), 5_000_000, 16_200_000),
     "I-30 above the cap": profit(FLAT, 6_000_000, terms=replace(TERMS, reward_cap=5 * WAD)),
-    "I-30 more than the vault": lambda: laws.i_30_no_profit(
+    "I-30 more than the vault": lambda: liquidation.i_30_no_profit(
         OTHER._replace(margin=4_000_000, basis=-9_000 * WAD), FLAT, TERMS, 5_000_000, 0, 0
     ),
-    "I-50 success foretold": lambda: laws.i_50_outcome("Locked()", "ok"),
-    "I-50 another limit": lambda: laws.i_50_outcome("Refused(18, 1, 2)", "Refused(18, 1, 3)"),
-    "I-50 view": lambda: laws.i_50_view("nav", 7, 8),
+    "I-50 success foretold": lambda: differential.i_50_outcome("Locked()", "ok"),
+    "I-50 another limit": lambda: differential.i_50_outcome(
+        "Refused(18, 1, 2)", "Refused(18, 1, 3)"
+    ),
+    "I-50 view": lambda: differential.i_50_view("nav", 7, 8),
 }
 
 
@@ -120,6 +133,4 @@ def test_law_catches_planted_violation(name: str) -> None:
 
 
 def test_every_law_has_planted_violation() -> None:
-    own = {"I-01", "I-02", "I-05", "I-10", "I-26", "I-28", "I-30", "I-50"}
-
-    assert {name[:4] for name in PLANTED} == own == {name[:4] for name in HOLDING}
+    assert {name[:4] for name in PLANTED} == set(LAWS) == {name[:4] for name in HOLDING}

@@ -1,0 +1,109 @@
+"""`bulkhead fuzz`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from bulkhead.commands import BROKEN, OK, Console, as_json
+from bulkhead.errors import BadInput
+from bulkhead.fuzz.laws.catalogue import LAWS
+
+OUT = Path("out/fuzz")
+ARTIFACTS = "BULKHEAD_ARTIFACTS"
+PROFILES = ("quick", "ci", "nightly", "deep")
+HELP = f"""Attack a market: random sequences of everything that anybody can do, under every law.
+
+Each call is played on the real contracts and on an exact twin. The twin foretells success or the
+reason of a refusal; the laws (docs/invariants.md) are checked from what the chain shows. Decimals,
+parameters, tokens and hostile owners are drawn per run; prices, margins and sizes are solved so
+that checks land on equality and a unit to either side.
+
+A broken law ends the run: its sequence is cut down to the fewest steps, told as a story, and saved
+to {OUT}/ as a file for --replay and as a script that needs nothing but Python and Anvil.
+
+\b
+Examples:
+  bulkhead fuzz                                   fifteen seconds
+  bulkhead fuzz --profile nightly --workers 2     an hour, long and short sequences
+  bulkhead fuzz --engine anvil --law I-26         one law, real transactions
+  bulkhead fuzz --replay {OUT}/I-26.json         a saved counterexample, on Anvil
+
+--artifacts (or {ARTIFACTS}) names a folder of compiled contracts to attack instead of this
+project's: mutants, for instance.
+
+Exit codes: 0 every law held, 1 a law was broken (or a profile that must reach every bucket of the
+logical coverage did not), 2 bad input, 3 anything else.
+"""
+
+
+@click.command(help=HELP)
+@click.option("--engine", type=click.Choice(("revm", "anvil")), default="revm", show_default=True)
+@click.option("--profile", type=click.Choice(PROFILES), default="quick", show_default=True)
+@click.option("--minutes", type=float, help="How long. [default: the profile's]")
+@click.option("--seconds", type=float, help="How long, in seconds.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of everything that is drawn.")
+@click.option("--law", "laws", multiple=True, help="Only this law; may be given again.")
+@click.option("--workers", type=int, default=1, show_default=True, help="Processes.")
+@click.option("--shrink/--no-shrink", default=True, help="Cut a counterexample down.")
+@click.option("--artifacts", type=click.Path(path_type=Path), help="Folder of compiled contracts.")
+@click.option("--out", type=click.Path(path_type=Path), default=OUT, help="Folder of findings.")
+@click.option("--replay", type=click.Path(path_type=Path), help="Play a saved counterexample.")
+@as_json
+def fuzz(
+    engine: str,
+    profile: str,
+    minutes: float | None,
+    seconds: float | None,
+    seed: int,
+    laws: tuple[str, ...],
+    workers: int,
+    shrink: bool,
+    artifacts: Path | None,
+    out: Path,
+    replay: Path | None,
+    json_: bool,
+) -> int:
+    """Thin: check, run, print."""
+    for name in laws:
+        if name not in LAWS:
+            raise BadInput("--law", name, f"one of {', '.join(LAWS)}")
+    if not 1 <= workers <= 256:
+        raise BadInput("--workers", workers, "1 to 256")
+    for option, value in (("--minutes", minutes), ("--seconds", seconds)):
+        if value is not None and not 0 < value <= 10**6:
+            raise BadInput(option, value, "above 0, at most a million")
+    if minutes is not None and seconds is not None:
+        raise BadInput("--seconds", seconds, "only without --minutes")
+    folder = artifacts or (Path(os.environ[ARTIFACTS]) if os.environ.get(ARTIFACTS) else None)
+    if folder is not None and not (folder / "Market.json").is_file():
+        raise BadInput("--artifacts", folder, "a folder with compiled contracts (Market.json)")
+    from bulkhead.fuzz import show  # late: --help must be fast
+    from bulkhead.fuzz import workers as crew
+    from bulkhead.fuzz.replay import replay as again
+    from bulkhead.fuzz.runner import PROFILES as PLANS
+    from bulkhead.fuzz.runner import Plan
+
+    console = Console(json_)
+    if replay is not None:
+        return again(replay, folder=folder, out=out, console=console)
+    chosen = PLANS[profile]
+    length = seconds or 60 * (minutes or chosen.minutes)
+    plan = Plan(
+        engine=engine,
+        seconds=length,
+        seed=seed,
+        shape=chosen.shape,
+        drawn=chosen.drawn,
+        only=laws,
+        workers=workers,
+        shrink=shrink,
+        artifacts=folder,
+    )
+    with show.progress(console, plan) as tell:
+        report, failure = crew.run(plan, tell)
+    incomplete = chosen.full and not laws and bool(report.missing())
+    show.verdict(console, plan, report, failure, out, incomplete)
+    return BROKEN if failure or incomplete else OK

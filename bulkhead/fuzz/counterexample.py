@@ -1,0 +1,83 @@
+"""A counterexample as a file: the setting, the steps, and what broke; read back to be replayed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bulkhead.errors import BadInput
+from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.stage import Setting
+from bulkhead.fuzz.world import World
+from bulkhead.model.types import Bracket, Params
+
+VERSION = 1
+
+
+def record(world: World, law: str, text: str, ops: Sequence[Op]) -> dict[str, Any]:
+    """What is written. `ops` from the first one of the market's life."""
+    setting, names = world.setting, world.stage.names()
+    return {
+        "version": VERSION,
+        "law": law,
+        "text": text,
+        "setting": {
+            "decimals": setting.decimals,
+            "token": setting.token,
+            "contracts": setting.contracts,
+            "params": [asdict(params) for params in setting.params],
+        },
+        "steps": [op.record(names) for op in ops],
+    }
+
+
+def write(found: Mapping[str, Any], folder: Path, name: str) -> Path:
+    """Writes a record; returns the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Reads a record, refusing what is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise BadInput("counterexample", path, f"a file that can be read ({problem})") from None
+    except ValueError as problem:
+        raise BadInput("counterexample", path, f"JSON ({problem})") from None
+    if not isinstance(found, dict) or found.get("version") != VERSION:
+        raise BadInput("counterexample", path, f"a file of `bulkhead fuzz`, version {VERSION}")
+    return found
+
+
+def setting_of(found: Mapping[str, Any]) -> Setting:
+    """The setting of a record."""
+    try:
+        given = found["setting"]
+        return Setting(
+            decimals=int(given["decimals"]),
+            params=tuple(_params(fields) for fields in given["params"]),
+            token=str(given["token"]),
+            contracts=bool(given["contracts"]),
+        )
+    except (KeyError, TypeError, ValueError) as problem:
+        raise BadInput("setting", found.get("setting"), f"all of its fields ({problem})") from None
+
+
+def steps_of(found: Mapping[str, Any], world: World) -> list[Op]:
+    """The steps of a record, in a world of its setting."""
+    for site in world.sites:  # vaults are named when they are known
+        for id_ in range(1, 100):
+            site.vault(id_)
+    addresses = {name: where for where, name in world.stage.names().items()}
+    return [Op.read(step, addresses) for step in found.get("steps", ())]
+
+
+def _params(fields: Mapping[str, Any]) -> Params:
+    rows = tuple(Bracket(**row) for row in fields["brackets"])
+    return Params(**{**fields, "brackets": rows})

@@ -1,0 +1,62 @@
+"""What the fuzzer needs of a chain, and no more: two engines stand behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from bulkhead.chain.rpc import Rpc
+from bulkhead.chain.wire import Log
+
+
+class Answer(NamedTuple):
+    """What a transaction or view did: its result, or its revert data. `gas` 0: not known."""
+
+    ok: bool
+    data: bytes
+    gas: int = 0
+
+
+class Order(NamedTuple):
+    """A transaction that is to be sent, and the block time it is sent at."""
+
+    at: int
+    sender: str
+    to: str
+    data: bytes
+
+
+class Engine(Protocol):
+    """A chain. Time stands still between two `set_time`s, whatever is sent."""
+
+    name: str
+    rpc: Rpc  # for deployment
+    calls: int  # transactions and views so far
+
+    def set_time(self, moment: int) -> None:
+        """The block time of all that follows (unix seconds)."""
+
+    def send(self, to: str, data: bytes, sender: str) -> Answer:
+        """A transaction of its own."""
+
+    def view(self, to: str, data: bytes) -> Answer:
+        """A call that changes nothing."""
+
+    def logs(self) -> Sequence[Log]:
+        """Events of the last transaction, if no view came after it."""
+
+    def snapshot(self) -> Any:
+        """Remembers the state, time included."""
+
+    def restore(self, point: Any) -> None:
+        """Goes back; a point serves once, and ends those taken after it."""
+
+    def close(self) -> None:
+        """Ends what was started."""
+
+
+class Simulating(Engine, Protocol):
+    """An engine that runs a whole sequence in one request, and keeps nothing of it."""
+
+    def simulate(self, orders: Sequence[Order], probe: Order) -> list[tuple[Answer, Answer]]:
+        """Every order's answer, and the probe's after it."""

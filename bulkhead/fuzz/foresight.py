@@ -1,0 +1,58 @@
+"""What a liquidation would find, before it is made."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bulkhead.fuzz.laws.base import Terms, terms
+from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.probe import Pos
+from bulkhead.fuzz.world import World
+from bulkhead.model import acceptance
+from bulkhead.model.errors import ModelError
+from bulkhead.model.types import Mode
+
+
+class Foreseen(NamedTuple):
+    """A position and the terms its liquidation would be judged at."""
+
+    position: Pos
+    owner: str
+    terms: Terms
+    grace: bool
+
+
+class _Undo(Exception):
+    """Ends a look ahead."""
+
+
+def position(world: World, id_: int) -> Pos:
+    """A position as the twin has it."""
+    held = world.twin.position(id_)
+    return Pos(held.size, held.basis, held.funding_entry, world.twin.margin(id_))
+
+
+def at_mark(world: World) -> tuple[Terms, bool] | None:
+    """Terms and grace as a liquidation now would find them; None if there is no mark."""
+    core = world.twin.core
+    found = None
+    try:
+        with core.transaction():
+            acceptance.renew(core, world.twin.pool)
+            state = core.state.__dict__
+            found = terms(state, world.params, world.unit), acceptance.in_grace(core)
+            raise _Undo
+    except (_Undo, ModelError):
+        return found
+
+
+def foresee(world: World, op: Op) -> Foreseen | None:
+    """None where a liquidation is refused whatever the position's health."""
+    id_, to = op.args
+    if world.twin.state.mode >= Mode.FINAL or to not in world.stage.people:
+        return None
+    held = world.twin.position(id_)
+    if held.size == 0:
+        return None
+    found = at_mark(world)
+    return Foreseen(position(world, id_), held.owner, *found) if found else None

@@ -1,0 +1,67 @@
+"""Laws about walls between positions and markets: I-10, I-11, I-13, I-14."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from bulkhead.fuzz.laws.base import WAD, Terms, equity, hold, initial, maintenance
+from bulkhead.fuzz.probe import Pos
+
+
+def i_10_locality(
+    before: Mapping[int, Pos], after: Mapping[int, Pos], touched: Collection[int]
+) -> bool:
+    """Nobody else's position or vault changes."""
+    for id_, p in before.items():
+        if after[id_] != p and id_ not in touched:
+            hold("I-10", False, f"position {id_} was {p}, is {after[id_]}")
+    return False
+
+
+def i_11_interference(
+    before: Mapping[int, Pos],
+    after: Mapping[int, Pos],
+    was: Terms,
+    now: Terms,
+    acted: Collection[int],
+) -> bool:
+    """In a block whose mark stays, nobody else's equity moves: neither mark nor index does."""
+    hold("I-11", was.mark == now.mark, f"mark {was.mark} to {now.mark} in one block")
+    hold("I-11", was.index == now.index, f"index {was.index} to {now.index} in one block")
+    for id_, p in before.items():
+        if id_ not in acted and after[id_] is not p:
+            had, has = equity(p, was, was.mark), equity(after[id_], now, now.mark)
+            hold("I-11", had == has, f"equity of {id_}: {had} to {has} by another's action")
+    return False
+
+
+def i_13_markets(before: tuple[int, ...], after: tuple[int, ...]) -> bool:
+    """An action in one market changes nothing that can be seen of another."""
+    places = [
+        place for place, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]
+    ]
+    changed = f"words {places} changed" if places else f"{len(before)} words, now {len(after)}"
+    hold("I-13", before == after, changed)
+    return False
+
+
+def i_14_health(was: Pos, now: Pos, t: Terms) -> bool:
+    """Healthy before an action at its mark, healthy after it."""
+    if was.size == 0 or now.size == 0:
+        return False
+    price = t.price(now.size)
+    had = equity(was, t, price) - maintenance(was.size, price, t)
+    has = equity(now, t, price) - maintenance(now.size, price, t)
+    hold("I-14", had < 0 or has >= 0, f"{had} above MM before, {has} after: {was} to {now}")
+    return 0 <= has <= t.unit
+
+
+def i_14_margin(now: Pos, locks: int, t: Terms, multiplier: int) -> bool:
+    """After adding risk: min(margin less locks, equity) >= IM at the mark.
+
+    multiplier: a lower bound of the requirement's, from ramp and depth (Wad).
+    """
+    need = initial(now.size, t.mark, t, max(WAD, multiplier))
+    have = min(max(0, now.margin - locks) * t.unit, equity(now, t, t.mark))
+    hold("I-14", have >= need, f"min(margin, equity) {have} is under IM {need}: {now}")
+    return have - need <= t.unit

@@ -1,0 +1,118 @@
+"""The decoder: which move comes next, by the state of the market."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bulkhead.fuzz.moves.base import Move
+from bulkhead.fuzz.moves.others import Others
+from bulkhead.fuzz.moves.source import Bytes
+from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.people import (
+    ANY_BUY,
+    FOREVER,
+    KEEPER,
+    OWNERS,
+    PRICE,
+    PROVIDERS,
+)
+from bulkhead.fuzz.world import World
+from bulkhead.model.types import Mode
+from bulkhead.model.wad import WAD
+
+
+class Decoder(Others):
+    """Chooses the next ops."""
+
+    def __init__(self, world: World, blob: bytes) -> None:
+        super().__init__(world, Bytes(blob))
+
+    def ops(self) -> Iterator[Op]:
+        """Ops until the blob ends. Each is to be played before the next is asked for."""
+        world = self.world
+        while not self.read.empty:
+            if len(world.sites) > 1:
+                world.at = self.read.byte() % len(world.sites)
+            yield from self.read.weighted(self._options())()
+
+    def _options(self) -> list[tuple[int, Move]]:
+        twin, held, world = self.twin, self.held(), self.world
+        ill = sum(twin.liquidatable(id_) for id_ in held)
+        adl = twin.net_claim() * WAD > world.params.adl_start * twin.state.cash * world.unit
+        stuck = world.site.failure != 0
+        options: list[tuple[int, Move]] = [
+            (60 if len(held) < 8 else 15, self.open),
+            (25, self.increase),
+            (35, self.decrease),
+            (12, self.close),
+            (10, self.add),
+            (25, self.remove),
+            (12, self.settle),
+            (12, self.accrue),
+            (80 if stuck else 55, self.price),
+            (30, self.solved_price),
+            (30, self.solved_margin),
+            (20, self.idle),
+            (120 if ill else 8, self.liquidate),
+            (25 if ill else 4, self.liquidate_many),
+            (150 if adl else 3, self.deleverage),
+            (8, self.transfer),
+            (12, self.delegate),
+            (5, self.outage),
+            (25, self.provide),
+            (5, self.sweep),
+            (60 if twin.core.totals.next_ticket_id > 1 else 2, self.draw),
+            (4 if twin.state.mode == Mode.NORMAL else 60, self.modes),
+            (10, self.donate),
+            (8, self.forbidden),
+            (8, self.renewal),
+            (12, self.storm),
+            (10, self.epoch),
+            (4, self.parameters),
+            (2 if twin.state.mode < Mode.FINAL else 300, self.final),
+            (4, self.largest),
+            (4, self.smallest),
+            (5, self.brink),
+            (3, self.sandwich),
+            (3, self.operate),
+            (2, self.reserve),
+        ]
+        if world.setting.token == "BlacklistToken":
+            options.append((20, self.blacklist))
+        return options
+
+
+def opening(world: World) -> Iterator[Op]:
+    """What every example begins from: a pool, some insurance, eight positions, in each market."""
+    for place in range(len(world.sites)):
+        world.at = place
+        yield from _opening(world, place)
+
+
+def _opening(world: World, place: int) -> Iterator[Op]:
+    def op(name: str, actor: str = "", args: tuple[object, ...] = (), wait: int = 0) -> Op:
+        return Op(name, actor, args, wait, place)
+
+    tight = world.params.max_utilisation > WAD
+    amounts = (60_000, 15_000) if tight else (300_000, 60_000)
+    for who, amount in zip(PROVIDERS, amounts, strict=True):
+        yield op("request_deposit", who, (world.dollars(amount), who, who))
+    for _ in range(2):
+        yield op("set_price", args=(PRICE, 0, 0, 0), wait=601)
+        yield op("accrue", KEEPER)
+    for who in PROVIDERS:
+        most = world.twin.pool.deposits.folded(who).assets
+        yield op("deposit", who, (most, who, who))
+    yield op("send", KEEPER, (world.site.fund, world.dollars(1_500)))
+    plan = ((60, 14), (-45, 15), (30, 10), (-70, 16), (20, 5), (-12, 17), (8, 3), (-6, 12))
+    agents = tuple(world.stage.agents)
+    for number, (thousands, leverage) in enumerate(plan):
+        owner = OWNERS[number % len(OWNERS)]
+        if agents and number % 2:
+            owner = agents[number // 2 % len(agents)]
+        size = thousands * 1_000 * WAD * WAD // PRICE
+        margin = world.dollars(abs(thousands) * 1_000) // leverage
+        limit = ANY_BUY if size > 0 else 0
+        yield op("open", owner, (0, size, margin, limit, FOREVER))
+        if owner in agents:
+            yield op("set_margin_call", owner, (number + 1, True))

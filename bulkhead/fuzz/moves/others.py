@@ -1,0 +1,194 @@
+"""Liquidity providers, governance, hostile tokens, the end of a market, and the forbidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bulkhead.fuzz.moves.prices import Prices
+from bulkhead.fuzz.moves.trading import Trading
+from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.people import (
+    DELAY,
+    EVE,
+    FOREVER,
+    GOVERNANCE,
+    GUARDIAN,
+    KEEPER,
+    LP,
+    LP2,
+    OPERATOR,
+    OWNERS,
+)
+from bulkhead.model.types import Mode
+from bulkhead.model.wad import WAD
+
+
+class Others(Trading, Prices):
+    """Whoever else takes part."""
+
+    # ---- the pool
+
+    def provide(self) -> Iterator[Op]:
+        """Requests and claims, mostly by the provider, also by an operator."""
+        read, world = self.read, self.world
+        who, choice = read.pick((LP, LP2)), read.byte() % 8
+        caller = who if read.byte() < 215 else OPERATOR
+        pool = self.twin.pool
+        if choice == 0 and self.twin.state.mode == Mode.SETTLED:
+            yield self.op("refund_deposit", caller, (who, who), self.wait())
+        elif choice < 2:
+            amount = (
+                read.byte() % 4
+                if read.byte() < 12
+                else world.dollars(read.pick((1, 1_000, 100_000)))
+            )
+            yield self.op("request_deposit", caller, (amount, who, who), self.wait())
+        elif choice < 4:
+            have = pool.shares.get(who, 0)
+            amount = have * (1 + read.byte() % 20) // 20 + read.byte() // 254
+            yield self.op("request_redeem", caller, (amount, who, who), self.wait())
+        else:
+            name = ("deposit", "mint", "redeem", "withdraw")[choice - 4]
+            side = pool.deposits if choice < 6 else pool.redemptions
+            account = side.folded(who)
+            most = account.assets if name in ("deposit", "withdraw") else account.shares
+            amount = (most, most, most // 3, most + 1)[read.byte() % 4]
+            yield self.op(name, caller, (amount, who, who), self.wait())
+
+    def operate(self) -> Iterator[Op]:
+        """An operator is named or dismissed."""
+        who = self.read.pick((LP, LP2))
+        yield self.op("set_operator", who, (OPERATOR, self.read.byte() % 3 > 0))
+
+    def sandwich(self) -> Iterator[Op]:
+        """A provider asks just before a price it knows, and takes out just after."""
+        who = self.read.pick((LP, LP2))
+        amount = self.world.dollars(50_000)
+        if self.read.byte() % 2:
+            yield self.op("request_deposit", who, (amount, who, who))
+        else:
+            yield self.op("request_redeem", who, (self.twin.pool.shares.get(who, 0) // 2, who, who))
+        yield from self.storm()
+        for wait in (601, 86_401):
+            mark = self.world.site.reading.mark
+            yield self.op("set_price", args=(mark, 0, 0, 0), wait=wait)
+            yield self.op("accrue", KEEPER)
+        yield from self.provide()
+
+    def epoch(self) -> Iterator[Op]:
+        """Long enough for the pool's buckets to be priced."""
+        for wait in (self.read.pick((601, 86_401)), 1_000):
+            mark = self.world.site.reading.mark
+            yield self.op("set_price", args=(mark, 0, 0, 0), wait=wait)
+            yield self.op("accrue", KEEPER)
+        yield from self.provide()
+
+    def sweep(self) -> Iterator[Op]:
+        """Fee shares leave."""
+        yield self.op("sweep_fees", EVE, (), self.wait())
+
+    def draw(self) -> Iterator[Op]:
+        """A ticket."""
+        last = self.twin.core.totals.next_ticket_id
+        number = self.read.byte() % last + (1 if self.read.byte() < 200 else 0)
+        owner = self.twin.ticket(number).owner
+        if owner not in self.world.stage.people or self.read.byte() > 245:
+            owner = EVE
+        yield self.op("draw_ticket", owner, (number, owner), self.wait())
+
+    # ---- governance
+
+    def modes(self) -> Iterator[Op]:
+        """ReduceOnly and back."""
+        if self.twin.state.mode == Mode.NORMAL:
+            yield self.op("enter_reduce_only", GUARDIAN, (), self.wait())
+        else:
+            yield self.op("leave_reduce_only", GOVERNANCE, (), self.wait())
+
+    def parameters(self) -> Iterator[Op]:
+        """Governance moves margins, multipliers, fees, caps; sometimes out of bounds."""
+        now, read = self.world.params, self.read
+        rows = tuple(
+            replace(row, im_rate=row.im_rate * 21 // 20, mm_rate=row.mm_rate * 21 // 20)
+            for row in now.brackets
+        )
+        options = (
+            replace(now, brackets=rows),
+            replace(now, max_rate=now.max_rate // 2),
+            replace(now, grace_secs=read.byte()),
+            replace(now, taker_fee=now.taker_fee // 2, maker_fee=0),
+            replace(now, max_velocity=now.max_velocity * 2),
+            replace(now, z_score=now.z_score * 2, ramp_per_hour=WAD // 2),
+            replace(now, min_notional=now.min_notional * 2),
+            replace(now, max_open_interest=max(1, now.max_open_interest // 2)),
+            replace(now, taker_fee=WAD),
+            replace(now, adl_target=now.adl_start),
+        )
+        who = GOVERNANCE if read.byte() < 230 else EVE
+        yield self.op("set_params", who, (read.pick(options),), self.wait())
+
+    def final(self) -> Iterator[Op]:
+        """The market dies: a final price, everybody paid."""
+        twin, wait = self.twin, self.world.params.dead_after_secs
+        if twin.state.mode < Mode.FINAL:
+            yield self.op("fail_oracle", args=(1,), wait=self.wait())
+            yield self.op("accrue", KEEPER, (), wait - DELAY - self.read.byte() % 2)
+            mark = twin.state.mark * (50 + self.read.byte()) // 100
+            yield self.op("announce_final", GOVERNANCE, (mark,), self.read.byte() % 3)
+            if self.read.byte() < 30:
+                yield self.op("set_price", args=(twin.state.mark, 0, 0, 0), wait=60)
+                yield from self.liquidate()
+            yield self.op("execute_final", EVE, (), wait - self.read.byte() // 250)
+            return
+        held = self.held()
+        if held:
+            yield self.op("settle_final", EVE, (self.read.pick(held),), self.wait())
+        yield from self.read.pick((self.draw, self.provide, self.remove, self.idle, self.sweep))()
+
+    # ---- the hostile
+
+    def blacklist(self) -> Iterator[Op]:
+        """The token stops serving somebody (both ways, or one), or relents."""
+        world, read = self.world, self.read
+        site = world.site
+        who = read.pick(
+            (*OWNERS, KEEPER, world.vault(self.some()), world.vault(self.some()), *site.system[1:2])
+        )
+        choice = read.byte()
+        listed = (True, True) if choice < 70 else (True, False) if choice < 110 else (False, False)
+        yield self.op("block", EVE, (who, *listed))
+        if choice < 110:
+            yield from self.liquidate()
+            yield (
+                self.op("block", EVE, (who, False, False))
+                if choice % 2
+                else self._liquidate(self.some())
+            )
+
+    def forbidden(self) -> Iterator[Op]:
+        """What nobody may do."""
+        id_, world = self.some(), self.world
+        site = world.site
+        name, args = self.read.pick(
+            (
+                ("enter_reduce_only", ()),
+                ("leave_reduce_only", ()),
+                ("liquidate", (id_, site.pool.address)),
+                ("liquidate", (id_, world.vault(id_))),
+                ("liquidate", (99, EVE)),
+                ("settle", (0,)),
+                ("remove_margin", (id_, 1, site.fund)),
+                ("close", (99, 0, FOREVER)),
+                ("add_margin", (77, 5)),
+                ("settle_final", (id_,)),
+                ("execute_final", ()),
+                ("reserve", (site.pool.address,)),
+                ("reserve", (self.read.pick(OWNERS),)),
+                ("deleverage", (99,)),
+                ("transfer_position", (id_, EVE)),
+                ("set_margin_call", (id_, True)),
+                ("draw_ticket", (1, EVE)),
+            )
+        )
+        yield self.op(name, EVE, args)

@@ -1,0 +1,96 @@
+"""Engine `anvil`: real transactions and receipts on a node of its own, over raw JSON-RPC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from bulkhead.chain.anvil import Anvil
+from bulkhead.chain.errors import Reverted
+from bulkhead.chain.rpc import GAS, Block, Call, Log, Rpc
+from bulkhead.fuzz.engine import Answer, Order
+from bulkhead.fuzz.people import NAMES
+
+_CALLS = 80  # of a simulated block; the node adds up their gas limits
+
+
+class Node:
+    """A local chain that lets anybody send and whose clock only we move."""
+
+    name = "anvil"
+
+    def __init__(self, now: int) -> None:
+        self.chain = Anvil(accounts=1, timestamp=now)
+        self.rpc: Rpc = self.chain.rpc
+        self.rpc.request("anvil_autoImpersonateAccount", True)
+        self.rpc.request("anvil_setBlockTimestampInterval", 0)
+        for who in NAMES:
+            self.rpc.set_balance(who, 10**30)
+        self.calls = 0
+        self.moment = now
+        self._logs: Sequence[Log] = ()
+        self._told = now
+
+    def set_time(self, moment: int) -> None:
+        """The time of the transactions from now on."""
+        self.moment = moment
+
+    def send(self, to: str, data: bytes, sender: str) -> Answer:
+        """A mined transaction; what it returned comes from its trace."""
+        self.calls += 1
+        if self._told != self.moment:
+            self.rpc.next_time(self.moment)
+            self._told = self.moment
+        receipt = self.rpc.send(to, data, sender=sender, check=False)
+        self._logs = receipt.logs
+        return Answer(receipt.ok, self.rpc.revert_data(receipt.hash), receipt.gas_used)
+
+    def view(self, to: str, data: bytes) -> Answer:
+        """A call that changes nothing."""
+        self.calls += 1
+        body = {"to": to, "data": "0x" + data.hex(), "gas": hex(GAS)}
+        try:
+            return Answer(True, bytes.fromhex(self.rpc.request("eth_call", body, "latest")[2:]))
+        except Reverted as problem:
+            return Answer(False, problem.data)
+
+    def logs(self) -> Sequence[Log]:
+        """Events of the last transaction."""
+        return self._logs
+
+    def snapshot(self) -> Any:
+        """A snapshot with its time."""
+        return self.rpc.snapshot(), self.moment
+
+    def restore(self, point: Any) -> None:
+        """Back to a snapshot."""
+        mark, self.moment = point
+        self.rpc.revert(mark)
+        self._told = 0
+
+    def simulate(self, orders: Sequence[Order], probe: Order) -> list[tuple[Answer, Answer]]:
+        """Orders, each followed by the probe, as `eth_simulateV1` of whole blocks."""
+        look = Call(probe.to, probe.data, probe.sender, gas=GAS)
+        blocks = []
+        for moment, group in groupby(orders, key=lambda order: order.at):
+            calls = [
+                call
+                for order in group
+                for call in (Call(order.to, order.data, order.sender, gas=GAS), look)
+            ]
+            blocks += [
+                Block(calls[place : place + _CALLS], time=moment)
+                for place in range(0, len(calls), _CALLS)
+            ]
+        self.calls += 2 * len(orders)
+        flat = [
+            Answer(one.ok, one.data, one.gas_used)
+            for block in self.rpc.simulate(blocks)
+            for one in block
+        ]
+        return list(zip(flat[::2], flat[1::2], strict=True))
+
+    def close(self) -> None:
+        """Ends the node."""
+        self.chain.stop()

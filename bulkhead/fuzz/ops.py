@@ -1,0 +1,105 @@
+"""One step of a sequence: its meaning, its text, and its form in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bulkhead.errors import BadInput
+from bulkhead.fuzz.people import NAMES
+from bulkhead.model.types import Bracket, Params
+
+GOVERNED = ("leave_reduce_only", "announce_final", "set_params")  # through the timelock
+RETURNING = (
+    *("open", "reserve", "close_and_withdraw", "liquidate", "liquidate_many", "draw_ticket"),
+    *("request_deposit", "request_redeem", "refund_deposit"),
+    *("deposit", "mint", "redeem", "withdraw"),
+)
+POOL_CALLS = {
+    "request_deposit": "requestDeposit(uint256,address,address)",
+    "request_redeem": "requestRedeem(uint256,address,address)",
+    "refund_deposit": "refundDeposit(address,address)",
+    "deposit": "deposit(uint256,address,address)",
+    "mint": "mint(uint256,address,address)",
+    "redeem": "redeem(uint256,address,address)",
+    "withdraw": "withdraw(uint256,address,address)",
+    "set_operator": "setOperator(address,bool)",
+}
+# What the world around the market does: no market call.
+OUTSIDE = ("set_price", "fail_oracle", "send", "block", "share_transfer")
+
+
+@dataclass(frozen=True)
+class Op:
+    """One step with concrete values: it means the same wherever it is replayed."""
+
+    name: str
+    actor: str = ""
+    args: tuple[Any, ...] = ()
+    wait: int = 0  # seconds before it
+    market: int = 0  # which one of the world's
+
+    def __str__(self) -> str:
+        return self.told(NAMES)
+
+    def told(self, names: Mapping[str, str]) -> str:
+        """As a line of a story."""
+        args = ", ".join(_shown(arg, names) for arg in self.args)
+        wait = f"+{self.wait}s " if self.wait else ""
+        where = f"[market {self.market + 1}] " if self.market else ""
+        by = f"{names.get(self.actor, self.actor)}." if self.actor else ""
+        return f"{wait}{where}{by}{self.name}({args})"
+
+    def record(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """For a file: addresses by name, parameters as fields."""
+        return {
+            "name": self.name,
+            "actor": names.get(self.actor, self.actor),
+            "args": [_out(arg, names) for arg in self.args],
+            "wait": self.wait,
+            "market": self.market,
+        }
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any], addresses: Mapping[str, str]) -> Op:
+        """Back from a file."""
+        try:
+            actor = record["actor"]
+            return cls(
+                name=record["name"],
+                actor=addresses.get(actor, actor),
+                args=tuple(_in(arg, addresses) for arg in record["args"]),
+                wait=int(record["wait"]),
+                market=int(record["market"]),
+            )
+        except (KeyError, TypeError, ValueError) as problem:
+            raise BadInput(
+                "step", record, f"a step as `bulkhead fuzz` writes it ({problem})"
+            ) from None
+
+
+def _shown(value: Any, names: Mapping[str, str]) -> str:
+    if isinstance(value, Params):
+        return "other parameters"
+    if isinstance(value, tuple):
+        return f"[{', '.join(_shown(part, names) for part in value)}]"
+    return names.get(value, value) if isinstance(value, str) else str(value)
+
+
+def _out(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, Params):
+        return {"params": asdict(value)}
+    if isinstance(value, tuple):
+        return [_out(part, names) for part in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def _in(value: Any, addresses: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        fields = dict(value["params"])
+        fields["brackets"] = tuple(Bracket(**row) for row in fields["brackets"])
+        return Params(**fields)
+    if isinstance(value, list):
+        return tuple(_in(part, addresses) for part in value)
+    return addresses.get(value, value) if isinstance(value, str) else value

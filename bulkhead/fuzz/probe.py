@@ -1,0 +1,162 @@
+"""The packed view of one market (StateProbe): what the model expects, and what the laws see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from bulkhead.model import MarketModel
+from bulkhead.model.types import camel
+
+STATE = (
+    *("mark", "published_at", "accepted_at", "accrued_at", "resumed_at", "funding_index"),
+    *("funding_rate", "sampled_at", "spread", "variance", "ramp", "ln_sample", "renewed"),
+    *("size_long", "size_short", "next_id", "basis_long", "basis_short", "cash"),
+    *("insurance_due", "treasury_due", "config_store", "bucket_due_at", "jump_at", "mode"),
+    "tickets_open",
+)
+_PLAIN = tuple(name for name in STATE if name not in ("config_store", "tickets_open"))
+MARKET = (
+    *("ticketsOwed", "ticketsPaid", "finalRatio", "nextTicketId", "finalMark", "executableAt"),
+    *("nav", "freeLiquidity", "totalSupply", "redemptionReserve", "pendingDepositAssets"),
+    *("pendingRedeemShares", "nextDueAt", "totalAssets", "accounted", "shares of the pool"),
+)
+PROVIDER = ("shares", "maxDeposit", "maxMint", "maxWithdraw", "maxRedeem")
+POSITION = ("owner", "fundingEntry", "flags", "size", "basis", "margin")
+AHEAD = 2
+TICKET = ("owner", "start", "amount", "drawn")
+_CONFIG_STORE = STATE.index("config_store")
+_NEXT_ID = STATE.index("next_id")
+_FIXED = len(STATE) + len(MARKET)
+
+
+class Pos(NamedTuple):
+    """What the laws see of a position."""
+
+    size: int
+    basis: int
+    entry: int
+    margin: int  # of its vault, token units
+
+
+class Sight(NamedTuple):
+    """What was seen of a market after a step; numbers by the names above."""
+
+    words: tuple[int, ...]
+    state: dict[str, int]
+    market: dict[str, int]
+    balances: tuple[int, ...]  # of the holders
+    providers: tuple[tuple[int, ...], ...]
+    positions: dict[int, Pos]
+    flags: dict[int, int]
+    ahead: tuple[int, ...]  # balances of the next two vaults, which are not there yet
+    tickets: tuple[tuple[int, ...], ...]
+
+
+class Layout:
+    """Which holders and providers a probe counts."""
+
+    def __init__(self, holders: Sequence[str], providers: Sequence[str]) -> None:
+        self.holders, self.providers = tuple(holders), tuple(providers)
+        self._people = _FIXED + len(self.holders)
+        self._positions = self._people + len(PROVIDER) * len(self.providers)
+
+    def words(self, data: bytes) -> tuple[int, ...]:
+        """Signed words of the probe's answer (an ABI-encoded `bytes`), the config store as 0."""
+        read, end = int.from_bytes, 64 + int.from_bytes(data[32:64], "big")
+        found = [read(data[at : at + 32], "big", signed=True) for at in range(64, end, 32)]
+        found[_CONFIG_STORE] = 0
+        return tuple(found)
+
+    def sight(self, words: tuple[int, ...]) -> Sight:
+        """The same by name."""
+        people, start = self._people, self._positions
+        count = words[_NEXT_ID] - 1
+        end = start + count * len(POSITION)
+        rows = [words[place : place + 6] for place in range(start, end, 6)]
+        return Sight(
+            words=words,
+            state=dict(zip(STATE, words, strict=False)),
+            market=dict(zip(MARKET, words[len(STATE) : _FIXED], strict=True)),
+            balances=words[_FIXED:people],
+            providers=tuple(words[place : place + 5] for place in range(people, start, 5)),
+            positions={id_: Pos(row[3], row[4], row[1], row[5]) for id_, row in enumerate(rows, 1)},
+            flags={id_: row[2] for id_, row in enumerate(rows, 1)},
+            ahead=words[end : end + AHEAD],
+            tickets=tuple(words[at : at + 4] for at in range(end + AHEAD, len(words), 4)),
+        )
+
+    def margins(self, words: tuple[int, ...]) -> dict[int, int]:
+        """The vaults' balances among the words."""
+        count = words[_NEXT_ID] - 1
+        first = self._positions + POSITION.index("margin")
+        return {id_: words[first + 6 * (id_ - 1)] for id_ in range(1, count + 1)}
+
+    def expected(self, twin: MarketModel) -> tuple[int, ...]:
+        """What the model says the probe will see."""
+        core, pool, s = twin.core, twin.pool, twin.state
+        totals, values = core.totals, s.__dict__
+        deposits, redemptions = pool.deposits.queue, pool.redemptions.queue
+        pending = deposits.collected + deposits.amount
+        found = [int(values[name]) for name in _PLAIN]
+        found.insert(_CONFIG_STORE, 0)
+        found += [
+            int(totals.owed > totals.paid),
+            *(totals.owed, totals.paid, totals.final_ratio, totals.next_ticket_id),
+            *(totals.final_mark, totals.executable_at),
+            *(twin.nav(), twin.free_liquidity()),
+            *(pool.state.supply, pool.state.reserve, pending),
+            *(redemptions.collected + redemptions.amount, pool.next_due_at()),
+            *(twin.total_assets(),),
+            s.cash + s.insurance_due + s.treasury_due + pending + pool.state.reserve,
+            pool.shares.get(pool.address, 0),
+        ]
+        balances = core.balances
+        found += [balances.get(who, 0) for who in self.holders]
+        for who in self.providers:
+            adding, leaving = pool.deposits.folded(who), pool.redemptions.folded(who)
+            found += [pool.shares.get(who, 0), adding.assets, adding.shares]
+            found += [leaving.assets, leaving.shares]
+        for id_ in range(1, s.next_id):
+            p = core.positions[id_]
+            margin = balances.get(core.vault_address(id_), 0)
+            found += [int(p.owner, 16), p.funding_entry, p.flags, p.size, p.basis, margin]
+        for id_ in range(s.next_id, s.next_id + AHEAD):
+            found.append(balances.get(core.vault_address(id_), 0))
+        for number in range(1, totals.next_ticket_id):
+            t = core.tickets[number]
+            found += [int(t.owner, 16), t.start, t.amount, t.drawn]
+        return tuple(found)
+
+    def name(self, place: int, names: dict[str, str], positions: int) -> str:
+        """What a word is called."""
+        if place < len(STATE):
+            return f"state.{camel(STATE[place])}"
+        if place < _FIXED:
+            return MARKET[place - len(STATE)]
+        if place < self._people:
+            who = self.holders[place - _FIXED]
+            return f"balance of {names.get(who, who)}"
+        if place < self._positions:
+            row, column = divmod(place - self._people, len(PROVIDER))
+            who = self.providers[row]
+            return f"{PROVIDER[column]} of {names.get(who, who)}"
+        row, column = divmod(place - self._positions, len(POSITION))
+        if row < positions:
+            return f"position {row + 1}.{POSITION[column]}"
+        rest = place - self._positions - positions * len(POSITION) - AHEAD
+        if rest < 0:
+            return "balance of a vault that is not there yet"
+        row, column = divmod(rest, len(TICKET))
+        return f"ticket {row + 1}.{TICKET[column]}"
+
+
+def difference(
+    layout: Layout, found: Sequence[int], expected: Sequence[int], names: dict[str, str]
+) -> tuple[str, Any, Any]:
+    """The first word that differs: its name, what was found, what was expected."""
+    positions = expected[_NEXT_ID] - 1
+    for place, (one, other) in enumerate(zip(found, expected, strict=False)):
+        if one != other:
+            return layout.name(place, names, positions), one, other
+    return "number of words", len(found), len(expected)

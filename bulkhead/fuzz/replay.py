@@ -1,0 +1,55 @@
+"""A saved counterexample, played on a real node; and the plain script of what was sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bulkhead.commands import BROKEN, OK, Console
+from bulkhead.fuzz import counterexample, script
+from bulkhead.fuzz.judge import Bench, Judge
+from bulkhead.fuzz.laws.base import Broken
+from bulkhead.fuzz.laws.catalogue import LAWS
+from bulkhead.fuzz.node import Node
+from bulkhead.fuzz.people import START
+from bulkhead.fuzz.runner import artifacts_in
+from bulkhead.fuzz.world import World
+
+
+def replay(path: Path, *, folder: Path | None, out: Path, console: Console) -> int:
+    """Exit code 1 where a law breaks (again), 0 where all hold."""
+    found = counterexample.load(path)
+    setting = counterexample.setting_of(found)
+    node = Node(START)
+    try:
+        transcript = script.Transcript(node)
+        world = World(node, setting, Judge(Bench()), artifacts_in(folder))
+        broken: Broken | None = None
+        for op in counterexample.steps_of(found, world):
+            transcript.chapter(op.told(world.stage.names()))
+            try:
+                world.play(op)
+            except Broken as problem:
+                broken = problem
+                break
+        told = str(broken) if broken else "every law held"
+        written = script.write(transcript, out / f"{path.stem}.py", found, told)
+    finally:
+        node.close()
+    result = {
+        "verdict": "broken" if broken else "held",
+        "law": broken.law if broken else None,
+        "text": broken.text if broken else None,
+        "was": found["law"],
+        "story": world.story,
+        "script": str(written),
+    }
+    if not console.json:
+        for place, line in enumerate(world.story, 1):
+            console.say(f"  {place:>3}. {line}")
+        if broken:
+            console.complain(f"{broken.law} is broken: {LAWS[broken.law]}\n  {broken.text}")
+        else:
+            console.say(f"every law held; {found['law']} was broken when this was saved")
+        console.say(f"as a plain script: {written}")
+    console.result(result)
+    return BROKEN if broken else OK

@@ -1,0 +1,83 @@
+"""What a run counts, in a form that workers can send and that adds up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bulkhead.fuzz.coverage import KINDS, MONEY, SIDES, Cell, missing
+from bulkhead.fuzz.laws.catalogue import LAWS
+
+
+@dataclass
+class Report:
+    """Sums of one worker, or of all."""
+
+    calls: int = 0  # transactions and views
+    steps: int = 0
+    sequences: int = 0
+    checks: Counter[str] = field(default_factory=Counter)
+    boundary: Counter[str] = field(default_factory=Counter)
+    coverage: Counter[Cell] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    worst: int = 0  # largest bad debt of one liquidation (dollars)
+
+    def add(self, other: Report) -> None:
+        """Another worker's."""
+        self.calls += other.calls
+        self.steps += other.steps
+        self.sequences += other.sequences
+        self.worst = max(self.worst, other.worst)
+        for mine, theirs in (
+            (self.checks, other.checks),
+            (self.boundary, other.boundary),
+            (self.coverage, other.coverage),
+            (self.outcomes, other.outcomes),
+        ):
+            mine.update(theirs)  # type: ignore[arg-type]
+
+    @property
+    def cells(self) -> int:
+        """Logical-coverage buckets that were reached."""
+        return sum(1 for times in self.coverage.values() if times)
+
+    def missing(self) -> list[Cell]:
+        """Reachable buckets that were not."""
+        return missing(self.coverage)
+
+    def record(self, only: Iterable[str] = ()) -> dict[str, Any]:
+        """For --json."""
+        chosen = set(only)
+        return {
+            "calls": self.calls,
+            "steps": self.steps,
+            "sequences": self.sequences,
+            "worst_bad_debt": self.worst,
+            "laws": {
+                name: {"checks": self.checks[name], "boundary": self.boundary[name]}
+                for name in LAWS
+                if not chosen or name in chosen
+            },
+            "coverage": {
+                f"{side} {money} {kind}": self.coverage[side, money, kind]
+                for side in SIDES
+                for money in MONEY
+                for kind in KINDS
+            },
+            "missing": [" ".join(cell) for cell in self.missing()],
+            "outcomes": dict(sorted(self.outcomes.items())),
+        }
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A broken law, with the fewest steps that break it."""
+
+    law: str
+    text: str  # expected and got
+    story: tuple[str, ...]  # who did what, and what was said
+    after_seconds: float  # of the run
+    after_steps: int
+    record: dict[str, Any]  # the counterexample's file

@@ -1,0 +1,140 @@
+"""Engine `revm`: the same bytecode in this process, thousands of calls a second.
+
+pyrevm keeps slots warm from call to call, so it knows no gas; its transient storage outlives a call
+and is cleared here after each; its checkpoints serve once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pyrevm import EVM, AccountInfo, BlockEnv
+
+from bulkhead.chain.abi import address
+from bulkhead.chain.artifacts import CREATE2_FACTORY
+from bulkhead.chain.errors import ChainError, Reverted
+from bulkhead.chain.rpc import GAS, Rpc
+from bulkhead.chain.wire import Log, Receipt
+from bulkhead.fuzz.engine import Answer
+
+# The deterministic deployer that every chain has at CREATE2_FACTORY.
+_FACTORY_CODE = bytes.fromhex(
+    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0"
+    "3601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
+)
+_OUTPUT = re.compile(r"0x[0-9a-f]*", re.IGNORECASE)
+_NOBODY = "0x" + "11" * 20
+
+
+class Revm:
+    """An EVM in this process. Every call is a transaction of its own: transient storage ends."""
+
+    name = "revm"
+
+    def __init__(self, now: int) -> None:
+        self.evm = EVM(spec_id="CANCUN")
+        self.moment = 0
+        self.height = 1
+        self.calls = 0
+        self.rpc: Rpc = _Client(self)
+        self.set_time(now)
+        self.evm.insert_account_info(CREATE2_FACTORY, AccountInfo(code=_FACTORY_CODE))
+
+    def set_time(self, moment: int) -> None:
+        """The time of the transactions from now on."""
+        if moment != self.moment:
+            self.height += 1
+            self.moment = moment
+            self.evm.set_block_env(BlockEnv(number=self.height, timestamp=moment))
+
+    def _run(self, to: str, data: bytes, sender: str, static: bool) -> Answer:
+        self.calls += 1
+        evm = self.evm
+        try:
+            out = evm.message_call(caller=sender, to=to, calldata=data, gas=GAS, is_static=static)
+            return Answer(True, out)
+        except RuntimeError as problem:
+            return Answer(False, _revert_data(str(problem)))
+        finally:
+            evm.reset_transient_storage()
+
+    def send(self, to: str, data: bytes, sender: str) -> Answer:
+        """A transaction."""
+        return self._run(to, data, sender, False)
+
+    def view(self, to: str, data: bytes) -> Answer:
+        """A call that changes nothing."""
+        return self._run(to, data, _NOBODY, True)
+
+    def logs(self) -> Sequence[Log]:
+        """Events of the last call."""
+        result = self.evm.result
+        return tuple(
+            Log(
+                address=log.address.lower(),
+                topics=tuple(bytes.fromhex(topic[2:]) for topic in log.topics),
+                data=bytes(log.data[1]),
+                index=place,
+            )
+            for place, log in enumerate(result.logs if result else ())
+        )
+
+    def snapshot(self) -> Any:
+        """A checkpoint with its time."""
+        return self.evm.snapshot(), self.moment
+
+    def restore(self, point: Any) -> None:
+        """Back to a checkpoint."""
+        mark, moment = point
+        self.evm.revert(mark)
+        self.set_time(moment)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class _Client(Rpc):
+    """What contract objects and the deployer use of a node, over the engine."""
+
+    def __init__(self, engine: Revm) -> None:
+        self.engine = engine
+
+    def call(self, to: Any, data: bytes, *, sender: Any = None, **_: Any) -> bytes:
+        """A view."""
+        found = self.engine.view(address(to), data)
+        if not found.ok:
+            raise Reverted(found.data)
+        return found.data
+
+    def code(self, who: Any) -> bytes:
+        """Runtime code."""
+        found = self.engine.evm.get_code(address(who))
+        return bytes(found).rstrip(b"\0") if found else b""
+
+    def send(
+        self, to: Any, data: bytes = b"", *, sender: Any, check: bool = True, **_: Any
+    ) -> Receipt:
+        """A transaction; always checked."""
+        created = None
+        if to is None:
+            try:
+                created = self.engine.evm.deploy(address(sender), data, gas=GAS).lower()
+            except RuntimeError as problem:
+                raise Reverted(_revert_data(str(problem)), message=str(problem)[:300]) from None
+        else:
+            found = self.engine.send(address(to), data, address(sender))
+            if not found.ok:
+                raise Reverted(found.data)
+        return Receipt("0x", 1, 0, self.engine.height, created, tuple(self.engine.logs()))
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def _revert_data(text: str) -> bytes:
+    if "Revert" in text:
+        found = _OUTPUT.search(text)
+        return bytes.fromhex(found.group(0)[2:]) if found else b""
+    raise ChainError(f"the EVM halted: {text[:200]}")

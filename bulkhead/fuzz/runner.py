@@ -1,0 +1,203 @@
+"""Runs sequences on worlds until the time is over or a law breaks."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bulkhead.chain.artifacts import Artifacts, default
+from bulkhead.fuzz import counterexample
+from bulkhead.fuzz.engine import Engine
+from bulkhead.fuzz.judge import Bench, Judge
+from bulkhead.fuzz.laws.base import Broken
+from bulkhead.fuzz.moves.decoder import Decoder, opening
+from bulkhead.fuzz.node import Node
+from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.people import START
+from bulkhead.fuzz.report import Failure, Report
+from bulkhead.fuzz.revm import Revm
+from bulkhead.fuzz.settings import settings
+from bulkhead.fuzz.shrink import smallest, story
+from bulkhead.fuzz.stage import Setting
+from bulkhead.fuzz.world import World
+
+ENGINES = ("revm", "anvil")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How long sequences are: bytes of a short and of a long one (six or so for a step)."""
+
+    skin: int
+    deep: int
+    deep_every: int  # each how many sequences is a deep one; 0: none
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One worker's run."""
+
+    engine: str
+    seconds: float
+    seed: int
+    shape: Shape
+    drawn: int = 4  # settings that the seed draws, besides the fixed ones
+    only: tuple[str, ...] = ()
+    worker: int = 0
+    workers: int = 1
+    shrink: bool = True
+    artifacts: Path | None = None  # a folder of compiled contracts
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A named plan."""
+
+    minutes: float
+    shape: Shape
+    drawn: int
+    full: bool = False  # an empty reachable bucket fails it
+
+
+PROFILES = {
+    "quick": Profile(0.25, Shape(700, 0, 0), 2),
+    "ci": Profile(3, Shape(700, 6_000, 20), 6),
+    "nightly": Profile(60, Shape(700, 6_000, 10), 24, full=True),
+    "deep": Profile(240, Shape(1_400, 6_000, 2), 24, full=True),
+}
+
+
+def engine(name: str) -> Engine:
+    """A new chain."""
+    return Revm(START) if name == "revm" else Node(START)
+
+
+def artifacts_in(folder: Path | None) -> Artifacts:
+    """Compiled contracts of this project, or of another folder (of mutants, for instance)."""
+    if folder is None:
+        return default()
+    found = Artifacts()
+    found.folder = folder
+    return found
+
+
+def stand_up(name: str, setting: Setting, bench: Bench, artifacts: Artifacts) -> World:
+    """A world after its opening."""
+    world = World(engine(name), setting, Judge(bench), artifacts)
+    for op in opening(world):
+        world.play(op)
+    world.opened = len(world.played)
+    return world
+
+
+class Worker:
+    """Stands its worlds up when they are first drawn, and plays sequence after sequence."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.bench = Bench(plan.only)
+        self.artifacts = artifacts_in(plan.artifacts)
+        self.settings = settings(plan.seed, plan.drawn)
+        self.worlds: dict[int, World] = {}
+        self.sequences = 0
+        self.began = time.monotonic()
+
+    def world(self, place: int) -> World:
+        """One of the worlds."""
+        if place not in self.worlds:
+            setting = self.settings[place]
+            self.worlds[place] = stand_up(self.plan.engine, setting, self.bench, self.artifacts)
+        return self.worlds[place]
+
+    def report(self) -> Report:
+        """What was counted so far."""
+        found = Report(sequences=self.sequences)
+        found.checks.update(self.bench.checks)
+        found.boundary.update(self.bench.boundary)
+        for world in self.worlds.values():
+            found.calls += world.engine.calls
+            found.steps += world.tally.steps
+            found.coverage.update(world.tally.coverage)
+            found.outcomes.update(world.tally.outcomes)
+            found.worst = max(found.worst, world.tally.worst // world.dollars(1))
+        return found
+
+    def run(self, tell: Callable[[Report], None], every: float = 0.5) -> Failure | None:
+        """Until the time is over or a law breaks. `tell` hears of progress."""
+        plan = self.plan
+        end, next_ = self.began + plan.seconds, self.began
+        number = plan.worker
+        while time.monotonic() < end:
+            failure = self.sequence(number, end)
+            number += plan.workers
+            if failure is not None:
+                return failure
+            if time.monotonic() >= next_:
+                tell(self.report())
+                next_ = time.monotonic() + every
+        return None
+
+    def sequence(self, number: int, end: float = float("inf")) -> Failure | None:
+        """Plays the sequence of this number: the same for the same seed, whoever plays it."""
+        plan, shape = self.plan, self.plan.shape
+        dice = random.Random(f"{plan.seed}:{number}")
+        place = number if number < len(self.settings) else dice.randrange(len(self.settings))
+        deep = shape.deep_every and number % shape.deep_every == shape.deep_every - 1
+        blob = dice.randbytes(shape.deep if deep else shape.skin)
+        try:
+            world = self.world(place)
+        except Broken as problem:
+            return self._unopened(place, problem)
+        self.sequences += 1
+        with world.undone():
+            try:
+                for op in Decoder(world, blob).ops():
+                    world.play(op)
+                    if time.monotonic() > end:
+                        break
+            except Broken as problem:
+                broken, ops = problem, list(world.played[world.opened :])
+            else:
+                return None
+        return self._failure(world, broken, ops)
+
+    def _unopened(self, place: int, problem: Broken) -> Failure:
+        """A law that breaks before the first sequence: the opening itself is the story."""
+        setting = self.settings[place]
+        world = World(engine(self.plan.engine), setting, Judge(self.bench), self.artifacts)
+        ops = list(_until_broken(world))
+        found = counterexample.record(world, problem.law, problem.text, ops)
+        lines = tuple(world.story)
+        world.engine.close()
+        return self._made(world, problem.law, problem.text, lines, found)
+
+    def _failure(self, world: World, problem: Broken, ops: Sequence[Op]) -> Failure:
+        seconds, steps = time.monotonic() - self.began, self.report().steps
+        fewest = smallest(world, ops, problem.law) if self.plan.shrink else list(ops)
+        lines, text = story(world, fewest)
+        everything = [*world.played, *fewest]
+        found = counterexample.record(world, problem.law, text or problem.text, everything)
+        told = tuple(lines[len(world.story) :])
+        return Failure(problem.law, text or problem.text, told, seconds, steps, found)
+
+    def _made(
+        self, world: World, law: str, text: str, lines: tuple[str, ...], found: dict[str, object]
+    ) -> Failure:
+        return Failure(law, text, lines, time.monotonic() - self.began, world.tally.steps, found)
+
+    def close(self) -> None:
+        """Ends all chains."""
+        for world in self.worlds.values():
+            world.engine.close()
+
+
+def _until_broken(world: World) -> list[Op]:
+    try:
+        for op in opening(world):
+            world.play(op)
+    except Broken:
+        pass
+    return list(world.played)

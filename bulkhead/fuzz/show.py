@@ -1,0 +1,143 @@
+"""What people see of a run: progress, the table of laws, and a counterexample's story."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console as Terminal
+from rich.live import Live
+from rich.table import Table
+
+from bulkhead.commands import PLAIN_EVERY_SECS, Console
+from bulkhead.fuzz import counterexample
+from bulkhead.fuzz.coverage import KINDS, MONEY, REACHABLE, SIDES
+from bulkhead.fuzz.laws.catalogue import LAWS
+from bulkhead.fuzz.report import Failure, Report
+from bulkhead.fuzz.runner import Plan
+
+
+def _row(report: Report, seconds: float) -> dict[str, str]:
+    return {
+        "time": f"{seconds:,.0f} s",
+        "steps": f"{report.steps:,} ({report.steps / max(seconds, 1e-9):,.0f}/s)",
+        "EVM calls": f"{report.calls:,}",
+        "sequences": f"{report.sequences:,}",
+        "law checks": f"{sum(report.checks.values()):,}",
+        "buckets": f"{len(REACHABLE) - len(report.missing())}/{len(REACHABLE)}",
+        "worst bad debt": f"{report.worst:,}",
+    }
+
+
+def _line(report: Report, seconds: float) -> str:
+    return ", ".join(f"{name} {value}" for name, value in _row(report, seconds).items())
+
+
+@contextmanager
+def progress(console: Console, plan: Plan) -> Iterator[Callable[[Report], None]]:
+    """A live line in a terminal, a plain one now and then elsewhere."""
+    began = time.monotonic()
+    terminal = Terminal(stderr=True, highlight=False)
+    if terminal.is_terminal and not console.json:
+        with Live(console=terminal, transient=True, refresh_per_second=4) as live:
+
+            def draw(report: Report) -> None:
+                table = Table(title=f"{plan.engine}, seed {plan.seed}, {plan.seconds:,.0f} s")
+                row = _row(report, time.monotonic() - began)
+                for name in row:
+                    table.add_column(name, justify="right")
+                table.add_row(*row.values())
+                live.update(table)
+
+            yield draw
+        return
+    last = [began]
+
+    def plain(report: Report) -> None:
+        now = time.monotonic()
+        if now - last[0] >= PLAIN_EVERY_SECS:
+            last[0] = now
+            print(f"fuzz: {_line(report, now - began)}", file=sys.stderr, flush=True)
+
+    yield plain
+
+
+def laws_table(report: Report, only: tuple[str, ...]) -> Table:
+    """Checks and boundary hits of each law."""
+    table = Table(title="Laws")
+    for name, side in (
+        ("law", "left"),
+        ("says", "left"),
+        ("checks", "right"),
+        ("boundary", "right"),
+    ):
+        table.add_column(name, justify=side)  # type: ignore[arg-type]
+    for name, text in LAWS.items():
+        if not only or name in only:
+            row = (f"{report.checks[name]:,}", f"{report.boundary[name]:,}")
+            table.add_row(name, text, *row)
+    return table
+
+
+def coverage_table(report: Report) -> Table:
+    """Endings of positions that were seen."""
+    table = Table(title="Endings of positions")
+    table.add_column("")
+    for kind in KINDS:
+        table.add_column(kind, justify="right")
+    for side in SIDES:
+        for money in MONEY:
+            cells = (f"{report.coverage[side, money, kind]:,}" for kind in KINDS)
+            table.add_row(f"{side}, {money}", *cells)
+    return table
+
+
+def told(failure: Failure) -> list[str]:
+    """A counterexample as a story."""
+    return [
+        f"{failure.law} is broken: {LAWS[failure.law]}",
+        *(f"  {place:>3}. {line}" for place, line in enumerate(failure.story, 1)),
+        f"  {failure.law} expected otherwise: {failure.text}",
+    ]
+
+
+def verdict(
+    console: Console,
+    plan: Plan,
+    report: Report,
+    failure: Failure | None,
+    out: Path,
+    incomplete: bool,
+) -> None:
+    """The end of a run."""
+    found = {
+        "verdict": "broken" if failure else "incomplete" if incomplete else "held",
+        "engine": plan.engine,
+        "seed": plan.seed,
+        "seconds": plan.seconds,
+        "workers": plan.workers,
+        **report.record(plan.only),
+    }
+    saved = None
+    if failure is not None:
+        saved = counterexample.write(failure.record, out, failure.law)
+        found["failure"] = {
+            "law": failure.law,
+            "text": failure.text,
+            "story": list(failure.story),
+            "after_seconds": round(failure.after_seconds, 3),
+            "after_steps": failure.after_steps,
+            "file": str(saved),
+        }
+        if not console.json:
+            for line in told(failure):
+                console.complain(line)
+            console.say(f"saved: {saved}; replay: bulkhead fuzz --replay {saved}")
+    console.result(found, laws_table(report, plan.only), coverage_table(report))
+    if incomplete:
+        console.complain(f"never reached: {', '.join(' '.join(cell) for cell in report.missing())}")
+    counted = f"{report.steps:,} steps, {sum(report.checks.values()):,} checks"
+    console.say(f"{found['verdict']}: {counted}, {report.sequences:,} sequences")

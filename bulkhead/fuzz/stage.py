@@ -1,0 +1,213 @@
+"""Stands markets up on an engine, each with its twin and its probe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from eth_hash.auto import keccak
+
+from bulkhead.chain.artifacts import Artifacts
+from bulkhead.chain.contract import Contract, at, events
+from bulkhead.deploy import roles
+from bulkhead.deploy.params import abi
+from bulkhead.deploy.steps import Deployer
+from bulkhead.fuzz.engine import Engine
+from bulkhead.fuzz.people import (
+    DELAY,
+    DEPLOYER,
+    GOVERNANCE,
+    GUARDIAN,
+    NAMES,
+    PRICE,
+    PROVIDERS,
+    PURSE,
+    START,
+    TREASURY,
+    USERS,
+)
+from bulkhead.fuzz.probe import Layout
+from bulkhead.model import MarketModel, Reading
+from bulkhead.model.core import Store
+from bulkhead.model.types import Params
+from bulkhead.model.wad import WAD
+
+OWNER_CONTRACTS: dict[str, tuple[Any, ...]] = {
+    "idle": ("IdleOwner",),
+    "reverting": ("RevertingOwner",),
+    "burner": ("GasBurningOwner",),
+    "bomber": ("ReturnBombOwner", True),
+    "flooder": ("ReturnBombOwner", False),
+    "healer": ("HealingOwner",),
+}
+VARIANCE = WAD // 4
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a run draws: one market's decimals and parameters, and the token all share."""
+
+    decimals: int
+    params: tuple[Params, ...]  # one for each market
+    token: str = "TestToken"  # of contracts/test/mocks
+    contracts: bool = False  # owners that are contracts, with margin calls
+
+
+class Site:
+    """One market: its contracts, its twin, its probe."""
+
+    def __init__(
+        self,
+        hand: Deployer,
+        token: Contract,
+        setting: Setting,
+        params: Params,
+        people: Sequence[str],
+    ) -> None:
+        self.token = token
+        self.oracle = hand.create("SettableOracle", PRICE)
+        self.params = replace(params, oracle=self.oracle.address, treasury=TREASURY)
+        self.authority = hand.create("Authority", DEPLOYER)
+        names = ("Market", "LiquidityPool", "InsuranceFund", "PositionVault")
+        codes = [hand.code(name) for name in names]
+        factory = hand.create("MarketFactory", *(keccak(code) for code in codes))
+        receipt = factory.createMarket(
+            *codes,
+            token.address,
+            self.authority.address,
+            abi(self.params),
+            VARIANCE,
+            sender=DEPLOYER,
+        )
+        made = events(receipt, "MarketCreated", of=factory)[0]
+        self.market = at(hand.rpc, "Market", made.market, artifacts=hand.artifacts)
+        self.pool = at(hand.rpc, "LiquidityPool", made.pool, artifacts=hand.artifacts)
+        self.fund: str = made.fund.lower()
+        roles.give(
+            hand, self.authority, self.market, roles.People(GOVERNANCE, GUARDIAN, TREASURY, DELAY)
+        )
+        self.system = (self.pool.address, self.fund, self.market.address, TREASURY)
+        self.layout = Layout((*self.system, *people), PROVIDERS)
+        self.probe = hand.create(
+            "StateProbe",
+            self.market.address,
+            self.pool.address,
+            list(self.layout.holders),
+            list(PROVIDERS),
+        )
+        self.look = bytes(self.probe.look.encode())
+        self._vaults: dict[int, str] = {}
+        self.twin = MarketModel(
+            self.params,
+            setting.decimals,
+            initial_mark=PRICE,
+            initial_variance=VARIANCE,
+            now=START,
+            market=self.market.address,
+            pool=self.pool.address,
+            fund=self.fund,
+            token=token.address,
+            timelock=GOVERNANCE,
+            guardian=GUARDIAN,
+        )
+        self.twin.core.vault_address = lambda id_: self.vault(id_)
+        self.reading = Reading(PRICE, 0, START)
+        self.twin.oracle = self.reading
+        self.failure = 0
+
+    def vault(self, id_: int) -> str:
+        """The address of a position's vault."""
+        found = self._vaults.get(id_)
+        if found is None:
+            found = self._vaults[id_] = str(self.market.vaultOf(id_)).lower()
+        return found
+
+    def named(self, number: int) -> dict[str, str]:
+        """Names of this market's addresses."""
+        tail = f" of market {number + 1}" if number else ""
+        found = {self.pool.address: "pool", self.fund: "fund", self.market.address: "market"}
+        found.update({where: f"vault {id_}" for id_, where in self._vaults.items()})
+        return {where: name + tail for where, name in found.items()}
+
+
+class Stage:
+    """A chain with a token, people with money, and one or two markets."""
+
+    def __init__(self, engine: Engine, setting: Setting, artifacts: Artifacts) -> None:
+        self.engine, self.setting, self.artifacts = engine, setting, artifacts
+        hand = Deployer(engine.rpc, DEPLOYER, artifacts=artifacts)
+        self.token = hand.create(setting.token, setting.decimals)
+        self.contracts: dict[str, Contract] = {}
+        if setting.contracts:
+            for name, (kind, *args) in OWNER_CONTRACTS.items():
+                self.contracts[name] = hand.create(kind, *args)
+        self.agents = {made.address: name for name, made in self.contracts.items()}
+        self.people = (*USERS, *self.agents)
+        self.sites = [
+            Site(hand, self.token, setting, params, self.people) for params in setting.params
+        ]
+        for site in self.sites[1:]:
+            _share(self.sites[0].twin, site.twin)
+        for site in self.sites:
+            site.twin.core.contracts.update(self.agents)
+            for where, name in self.agents.items():
+                site.twin.on_margin_call[where] = _callee(name, where)
+        self._fund()
+
+    def _fund(self) -> None:
+        amount = PURSE * 10**self.setting.decimals
+        for who in self.people:
+            self.send(self.token, "mint", (who, amount), DEPLOYER)
+            self.sites[0].twin.give(who, amount)
+            for site in self.sites:
+                for spender in (site.market, site.pool):
+                    args = (spender.address, 2**256 - 1)
+                    self.send(self.token, "approve", args, who)
+
+    def send(self, to: Contract, name: str, args: tuple[Any, ...], sender: str) -> None:
+        """A call that must succeed; contracts are told to make it."""
+        data = getattr(to, name).encode(*args)
+        where, data, sender = self.through(to.address, data, sender)
+        found = self.engine.send(where, data, sender)
+        assert found.ok, f"{name}{args} by {sender}: {found.data.hex()}"
+
+    def through(self, to: str, data: bytes, sender: str) -> tuple[str, bytes, str]:
+        """(to, data, sender) of a call by an account, or by a contract that is told to make it."""
+        agent = self.agents.get(sender)
+        if agent is None:
+            return to, data, sender
+        teller = self.contracts[agent]
+        return teller.address, teller.run.encode(to, data), DEPLOYER
+
+    def names(self) -> dict[str, str]:
+        """Names of all addresses."""
+        found = {**NAMES, **self.agents}
+        for number, site in enumerate(self.sites):
+            found.update(site.named(number))
+        return found
+
+
+def _share(first: MarketModel, other: MarketModel) -> None:
+    """Lets a second twin move the same balances, and undo them with its own."""
+    journal = first.core.journal
+    holders = (other.core, other.pool, other.pool.deposits, other.pool.redemptions)
+    for holder in holders:
+        for value in vars(holder).values():
+            if isinstance(value, Store):
+                value._journal = journal
+    other.core.journal = journal
+    other.core.balances = first.core.balances
+
+
+def _callee(name: str, where: str) -> Any:
+    """What a contract does in a margin call, as the model is told."""
+
+    def heal(model: MarketModel, id_: int, shortfall: int) -> None:
+        amount = min(shortfall, model.balance(where))
+        model.send(where, model.core.vault(id_), amount)
+
+    def nothing(model: MarketModel, id_: int, shortfall: int) -> None:
+        return None
+
+    return heal if name == "healer" else nothing

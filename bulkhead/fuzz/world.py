@@ -1,0 +1,352 @@
+"""Markets and their twins side by side: an op is foretold by the twin, sent, seen and judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bulkhead.chain.artifacts import Artifacts, default
+from bulkhead.chain.wire import Log
+from bulkhead.deploy.params import abi
+from bulkhead.fuzz.engine import Answer, Engine, Order, Simulating
+from bulkhead.fuzz.ops import GOVERNED, POOL_CALLS, RETURNING, Op
+from bulkhead.fuzz.people import DELAY, GOVERNANCE, KEEPER, PURSE, START
+from bulkhead.fuzz.probe import Sight
+from bulkhead.fuzz.speech import FAILURES, error_text, meaning, plain, same_refusal, short
+from bulkhead.fuzz.stage import Setting, Site, Stage
+from bulkhead.model import OracleError, Reading, Result
+from bulkhead.model.errors import ModelError, TransferRefused
+from bulkhead.model.types import Params, camel
+
+LOGS_EVERY = 4  # steps: events are dear to read
+
+
+@dataclass
+class Step:
+    """An op with what was foretold, and later with what was found."""
+
+    op: Op
+    site: Site
+    now: int
+    orders: list[Order]
+    main: int  # which of the orders is the op itself
+    expected: str
+    result: Result | None
+    words: tuple[int, ...]  # what the probe should see; empty after a refusal
+    foreseen: Any  # what a liquidation would find, for its laws
+    failing: bool  # whether the oracle failed
+    before: Sight | None = None
+    after: Sight | None = None
+    found: str = ""
+    gas: int = 0
+    logs: Sequence[Log] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the chain did it."""
+        return self.found.startswith("ok")
+
+
+class Judge(Protocol):
+    """Holds every step to the laws."""
+
+    def foresee(self, world: World, op: Op) -> Any:
+        """What must be known of the state before an op."""
+
+    def step(self, world: World, step: Step) -> None:
+        """After an op; raises `Broken`."""
+
+
+@dataclass
+class Tally:
+    """What happened so far, for people."""
+
+    steps: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    coverage: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    worst: int = 0  # largest bad debt of one liquidation (token units)
+
+
+class World:
+    """One run's chain, markets and clock. `play` makes one step on both sides."""
+
+    def __init__(
+        self, engine: Engine, setting: Setting, judge: Judge, artifacts: Artifacts | None = None
+    ) -> None:
+        self.engine, self.setting, self.judge = engine, setting, judge
+        self.stage = Stage(engine, setting, artifacts or default())
+        self.sites = self.stage.sites
+        self.unit = 10 ** (18 - setting.decimals)
+        self.now = START
+        self.at = 0  # the site that the next op is about
+        self.story: list[str] = []
+        self.played: list[Op] = []
+        self.opened = 0  # how many of them were its opening
+        self.tally = Tally()
+        self.sights = [self.look(site) for site in self.sites]
+
+    # ---- what there is
+
+    @property
+    def site(self) -> Site:
+        """The market in question."""
+        return self.sites[self.at]
+
+    @property
+    def twin(self) -> Any:
+        """Its model."""
+        return self.site.twin
+
+    @property
+    def params(self) -> Params:
+        """Its parameters."""
+        return self.site.params
+
+    @property
+    def ids(self) -> range:
+        """Its positions."""
+        return range(1, self.twin.state.next_id)
+
+    def vault(self, id_: int) -> str:
+        """A vault's address."""
+        return self.site.vault(id_)
+
+    def dollars(self, amount: int) -> int:
+        """Token units."""
+        return int(amount * 10**self.setting.decimals)
+
+    @property
+    def brought(self) -> int:
+        """Token units that everybody began with."""
+        return len(self.stage.people) * self.dollars(PURSE)
+
+    # ---- going back
+
+    @contextmanager
+    def undone(self) -> Iterator[World]:
+        """Forgets on both sides what happens inside."""
+        kept = (self.now, self.at, list(self.sights), len(self.story), len(self.played))
+        sites = [(site.params, site.reading, site.failure, site.twin.now) for site in self.sites]
+        oracles = [site.twin.oracle for site in self.sites]
+        point = self.engine.snapshot()
+        try:
+            with ExitStack() as undo:
+                for site in self.sites:
+                    undo.enter_context(_forgotten(site))
+                yield self
+                raise _Forget
+        except _Forget:
+            pass
+        finally:
+            self.engine.restore(point)
+            self.now, self.at, self.sights, lines, ops = kept
+            del self.story[lines:], self.played[ops:]
+            for site, held, oracle in zip(self.sites, sites, oracles, strict=True):
+                site.params, site.reading, site.failure, site.twin.now = held
+                site.twin.oracle = oracle
+
+    # ---- one step
+
+    def play(self, op: Op) -> str:
+        """Foretells an op, sends it, sees what came of it, and has it judged."""
+        step = self.foretell(op)
+        found = Answer(True, b"")
+        logs: Sequence[Log] = ()
+        for place, order in enumerate(step.orders):
+            self.engine.set_time(order.at)
+            answer = self.engine.send(order.to, order.data, order.sender)
+            if place == step.main:
+                found = answer
+                if answer.ok and self.tally.steps % LOGS_EVERY == 0:
+                    logs = self.engine.logs()
+            else:
+                assert answer.ok, f"{op}: {meaning(answer.data)}"
+        step.logs = logs
+        look = None
+        if found.ok:
+            site = step.site
+            look = self.engine.view(site.probe.address, site.look)
+        self.close(step, found, look)
+        return step.found
+
+    def play_all(self, ops: Iterator[Op]) -> None:
+        """Foretells a whole sequence on the twin, then has it run in one request."""
+        engine: Simulating = self.engine  # type: ignore[assignment]
+        steps = [self.foretell(op) for op in ops]
+        orders = [order for step in steps for order in step.orders]
+        (site,) = self.sites  # one probe serves one market
+        probe = Order(0, KEEPER, site.probe.address, site.look)
+        found = iter(engine.simulate(orders, probe))
+        for step in steps:
+            answers = [next(found) for _ in step.orders]
+            answer, look = answers[step.main]
+            self.close(step, answer, look if answer.ok else None)
+
+    def foretell(self, op: Op) -> Step:
+        """What the twin says, which also takes the step."""
+        self.at = op.market
+        self.tally.steps += 1
+        self.now += op.wait
+        site, twin = self.site, self.twin
+        for each in self.sites:
+            each.twin.now = self.now
+        if site.failure:
+            twin.oracle = self._oracle_error(site.failure)
+        self.played.append(op)
+        foreseen = self.judge.foresee(self, op)
+        failing = site.failure != 0
+        expected, result = self._on_twin(op)
+        ok = expected.startswith("ok")
+        orders, main = self._orders(op, ok)
+        if ok and op.name == "set_params":
+            site.params = op.args[0]
+        words = site.layout.expected(twin) if ok else ()
+        return Step(op, site, self.now, orders, main, expected, result, words, foreseen, failing)
+
+    def close(self, step: Step, answer: Answer, look: Answer | None) -> None:
+        """Fills in what was found, and has it judged."""
+        op, site = step.op, step.site
+        step.gas = answer.gas
+        step.found = self._said(op, answer)
+        place = self.sites.index(site)
+        step.before = self.sights[place]
+        if step.found != step.expected and same_refusal(step.found, step.expected):
+            step.found = step.expected
+        self.story.append(f"{op.told(self.stage.names())} -> {short(step.found)}")
+        self.tally.outcomes[f"{op.name}: {short(step.found)}"] += 1
+        if look is not None:
+            assert look.ok, f"the probe fails: {look.data.hex()}"
+            step.after = self.sights[place] = site.layout.sight(site.layout.words(look.data))
+        self.judge.step(self, step)
+
+    def look(self, site: Site) -> Sight:
+        """A market as the chain shows it now."""
+        found = self.engine.view(site.probe.address, site.look)
+        assert found.ok, f"the probe fails: {found.data.hex()}"
+        return site.layout.sight(site.layout.words(found.data))
+
+    # ---- the twin
+
+    def _on_twin(self, op: Op) -> tuple[str, Result | None]:
+        site, twin, name, args = self.site, self.twin, op.name, op.args
+        try:
+            if name == "set_price":
+                mark, spread, lag, resumed = args
+                site.reading = Reading(mark, spread, self.now - lag, resumed)
+                twin.oracle, site.failure = site.reading, 0
+                return "ok", None
+            if name == "fail_oracle":
+                site.failure = args[0]
+                twin.oracle = self._oracle_error(args[0])
+                return "ok", None
+            if name == "send":
+                to, amount = args
+                if not twin.send(op.actor, to, amount):
+                    raise TransferRefused(to, amount)
+                return "ok", None
+            if name == "block":
+                self._block(*args)
+                return "ok", None
+            if name == "share_transfer":
+                twin.pool.transfer(op.actor, *args)
+                return "ok", None
+            if name in GOVERNED:
+                self.now += DELAY
+                for each in self.sites:
+                    each.twin.now = self.now
+            target: Any = twin.pool if name in POOL_CALLS else twin
+            result = getattr(target, name)(op.actor, *args)
+            said = f"ok {plain(result.value)}" if name in RETURNING else "ok"
+            return said, result
+        except ModelError as problem:
+            return error_text(problem), None
+
+    def _block(self, who: str, in_: bool, out: bool) -> None:
+        for site in self.sites:
+            core = site.twin.core
+            for refused, listed in ((core.refuse_to, in_), (core.refuse_from, out)):
+                (refused.add if listed else refused.discard)(who)
+
+    def _oracle_error(self, which: int) -> OracleError:
+        reading = self.site.reading
+        args: tuple[int, ...] = {
+            1: (reading.published_at, self.now, 0),
+            2: (0,),
+            3: (reading.mark,) * 3,
+            4: (reading.spread, 0),
+            5: (reading.published_at,),
+        }[which]
+        return OracleError(FAILURES[which], args)
+
+    # ---- the chain
+
+    def _orders(self, op: Op, ok: bool) -> tuple[list[Order], int]:
+        """The transactions of an op, and which of them is the op itself."""
+        site, name, args, now = self.site, op.name, op.args, self.now
+        oracle, stage = site.oracle, self.stage
+
+        def order(contract: Any, function: str, values: tuple[Any, ...], sender: str) -> Order:
+            bound = contract[function] if "(" in function else getattr(contract, function)
+            to, data, by = stage.through(contract.address, bound.encode(*values), sender)
+            return Order(now, by, to, data)
+
+        if name == "set_price":
+            mark, spread, lag, resumed = args
+            values = (mark, spread, now - lag, resumed)
+            return [
+                order(oracle, "setFailure", (0,), KEEPER),
+                order(oracle, "set", values, KEEPER),
+            ], 1
+        if name == "fail_oracle":
+            return [order(oracle, "setFailure", args, KEEPER)], 0
+        if name in ("send", "block"):
+            function = {"send": "transfer", "block": "setBlocked"}[name]
+            return [order(stage.token, function, args, op.actor)], 0
+        if name == "share_transfer":
+            return [order(site.pool, "transfer", args, op.actor)], 0
+        if name in POOL_CALLS:
+            return [order(site.pool, POOL_CALLS[name], args, op.actor)], 0
+        given = tuple(abi(arg) if isinstance(arg, Params) else arg for arg in args)
+        if name not in GOVERNED or op.actor != GOVERNANCE:
+            return [order(site.market, camel(name), given, op.actor)], 0
+        data = bytes(getattr(site.market, camel(name)).encode(*given))
+        where = (site.market.address, data)
+        first = order(site.authority, "schedule", (*where, 0), GOVERNANCE)
+        orders = [
+            first._replace(at=now - DELAY),
+            order(site.authority, "execute", where, GOVERNANCE),
+        ]
+        if not ok:
+            orders.append(order(site.authority, "cancel", (GOVERNANCE, *where), GOVERNANCE))
+        return orders, 1
+
+    def _said(self, op: Op, answer: Answer) -> str:
+        if not answer.ok:
+            return meaning(answer.data)
+        if op.name not in RETURNING:
+            return "ok"
+        site = self.site if self.at == op.market else self.sites[op.market]
+        data = answer.data
+        if op.actor in self.stage.agents:
+            data = self.stage.contracts[self.stage.agents[op.actor]].run.decode(data)
+        if op.name in POOL_CALLS:
+            return f"ok {plain(site.pool[POOL_CALLS[op.name]].decode(data))}"
+        return f"ok {plain(getattr(site.market, camel(op.name)).decode(data))}"
+
+
+class _Forget(Exception):
+    """Ends what is to be forgotten."""
+
+
+@contextmanager
+def _forgotten(site: Site) -> Iterator[None]:
+    core = site.twin.core
+    refused = (set(core.refuse_to), set(core.refuse_from))
+    try:
+        with core.transaction():
+            yield
+    finally:
+        core.refuse_to, core.refuse_from = refused
