@@ -52,7 +52,10 @@ OURS = {
     *("MarginCallSet", "FeesSwept", "ParamsSet", "ModeSet", "FinalPriceAnnounced"),
     *("FinalPriceSet", "TicketsSettled"),
 }
-TOKEN_ERRORS = ("ERC20InsufficientBalance", "ERC20InsufficientAllowance", "Listed", "SafeERC20")
+TOKEN_ERRORS = (
+    *("ERC20InsufficientBalance", "ERC20InsufficientAllowance", "Listed", "Paused", "SafeERC20"),
+    "0x" + "0" * 64,  # ReturnBombToken's
+)
 
 
 def plain(value: Any) -> Any:

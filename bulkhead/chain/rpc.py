@@ -251,8 +251,16 @@ class Rpc:
 
     def revert(self, snapshot: str) -> None:
         """Go back to a snapshot."""
+        self._drain()
         if self.request("evm_revert", snapshot) is not True:
             raise RpcError(0, f"snapshot {snapshot} is unknown: was it used before?")
+
+    def _drain(self, timeout: float = 1.0) -> None:
+        """Wait for mined transactions to leave the pool. Anvil shows a receipt a moment before that
+        happens; a transaction that is still there would be mined again after going back."""
+        limit = time.monotonic() + timeout
+        while int(self.request("txpool_status")["pending"], 16) and time.monotonic() < limit:
+            time.sleep(0.0005)
 
     @contextmanager
     def isolated(self) -> Iterator[None]:

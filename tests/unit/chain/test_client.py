@@ -163,6 +163,24 @@ def test_isolated__after_the_block__state_is_back(rpc: Rpc, probe: Contract) -> 
     assert probe.total() == 0
 
 
+def test_isolated__transactions_just_mined__have_left_the_pool(
+    rpc: Rpc, probe: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that has not would be mined again after going back, in the next block."""
+    request, waiting = rpc.request, []
+
+    def watched(method: str, *params: object) -> object:
+        if method == "evm_revert":
+            waiting.append(int(request("txpool_status")["pending"], 16))
+        return request(method, *params)
+
+    monkeypatch.setattr(rpc, "request", watched)
+    for _ in range(100):
+        with rpc.isolated():
+            probe.poke(9)
+    assert waiting == [0] * 100
+
+
 def test_time__next_and_warp__are_exact(rpc: Rpc, isolate: None) -> None:
     moment = rpc.time() + 12_345
     rpc.next_time(moment)
