@@ -140,6 +140,7 @@ class Watch:
         undone blocks touched. None: it is older than what is remembered."""
         if head.number == before.block + 1 and head.parent == before.hash:
             return before.block, set()
+        conflict = False
         for number, known in self.store.known_blocks():
             if number > head.number:
                 continue
@@ -147,9 +148,10 @@ class Watch:
             if there is None:
                 raise NodeDown(f"block {number} is missing below {head.number}")
             if there.hash != known:
+                conflict = True
                 continue
-            if number == head.number < before.block:
-                raise NodeDown(f"the node is at {number}, behind {before.block}")
+            if head.number < before.block and not conflict:
+                raise NodeDown(f"the node is at {head.number}, behind {before.block}")
             return number, self.store.touched_after(number) if number < before.block else set()
         return None, set()
 
