@@ -43,8 +43,9 @@ library Parameters {
     }
 
     /// @dev An announced change of S or m is a free trade: at no skew that can be may it be worth more than
-    ///      the fees of a full swing there. What it is worth beyond them is largest at the end, at a knee, or
-    ///      where the old slope plus the fees is the new slope. `skew` is abs(K) now: closes may pass maxSkew.
+    ///      the fees of a full swing there. What it is worth beyond them is largest at the end, at a knee,
+    ///      or where the old slope plus the fees is the new slope. `skew` is abs(K) now: closes may pass
+    ///      maxSkew.
     function checkImpactChange(Config memory old, Config memory c, uint256 skew) internal pure {
         uint256 most = old.maxSkew > c.maxSkew ? old.maxSkew : c.maxSkew;
         if (skew > most) most = skew;
