@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from bulkhead.chain.contract import Event
 from bulkhead.demo.mirror import Mined
 from bulkhead.demo.observe import Observation
+from bulkhead.keeper.decide import Kind
 from bulkhead.model.types import Action
+
+KEEPING = tuple(Kind)  # names of the keeper's moves
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Tally:
                 continue
             if one.played.move.note == "tops up":
                 self.top_ups += 1
-            if one.played.move.name == "liquidate_many":
+            if one.played.move.name in KEEPING:
                 self.keeper_gas += one.receipt.gas_used
             for event in one.events:
                 self._event(event, step, time, one.events)

@@ -121,11 +121,10 @@ class Run:
             keeping.seen(stage.system), keeping.foretold(mirror, stage.keeper)
         )
         self.laws.check("I-26", mirror.blocks, sighting.problems)
-        if not sighting.seen:
+        if not sighting.seen and not stage.system.lens.marketView(stage.system.market).adlActive:
             return False
         mirror.begin(path.times[place] + delay)
-        for move in keeping.moves(stage.keeper, sighting.seen):
-            mirror.do(move)
+        keeping.keep(stage, sighting.seen)
         self.mine(place)
         return True
 

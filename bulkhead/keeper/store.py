@@ -230,10 +230,9 @@ class Store:
                         index_elements=["market", "id"],
                         set_={"keeper": keeper, "until": now + secs},
                         where=free,
-                    )
+                    ).returning(schema.claims.c.id)
                 )
-                if done.rowcount == 1:
-                    won.add(id_)
+                won.update(done.scalars())
         return won
 
     def release(self, ids: Iterable[int], keeper: str) -> None:
