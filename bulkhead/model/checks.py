@@ -9,7 +9,8 @@ from bulkhead.model.ledger import Ledger
 from bulkhead.model.types import Mode, Reason
 from bulkhead.model.wad import WAD, ceil_div
 
-SIZE_MAX = 2**127 - 1
+SIZE_MAX = 2**127 - 1  # of one position or trade
+SIDE_MAX = 2**112 - 1  # of all positions of a side
 
 
 def require(holds: bool, reason: Reason, actual: int, limit: int) -> None:
@@ -55,12 +56,15 @@ def initial_margin(core: Core, books: Ledger, free: int) -> None:
     require(have >= need, Reason.MARGIN_TOO_LOW, have, need)
 
 
-def fits(core: Core, size: int) -> None:
-    """Sizes must fit their words."""
-    state = core.state
-    side = state.size_short if size < 0 else state.size_long
-    worst = max(abs(size), side)
-    require(worst <= SIZE_MAX, Reason.SIZE_TOO_LARGE, worst, SIZE_MAX)
+def size(asked: int) -> None:
+    """A size that an argument asks for must fit its word."""
+    require(abs(asked) <= SIZE_MAX, Reason.SIZE_TOO_LARGE, asked, SIZE_MAX)
+
+
+def side_fits(core: Core, sign: int) -> None:
+    """The sum of a side must fit its word, on the written post-state."""
+    side = core.state.size_short if sign < 0 else core.state.size_long
+    require(side <= SIDE_MAX, Reason.SIZE_TOO_LARGE, side, SIDE_MAX)
 
 
 def caps(core: Core, sign: int) -> None:

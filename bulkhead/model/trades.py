@@ -32,6 +32,7 @@ class Trades(Ownership):
             if id_:
                 held = core.positions[id_].size
                 checks.require(held == 0, Reason.NOT_FLAT, held, 0)
+            checks.size(size)
             checks.mode(core, Mode.NORMAL)
             number = id_ or self._reserve(caller)
             acceptance.load(core, self.pool)
@@ -57,6 +58,8 @@ class Trades(Ownership):
             checks.deadline(core, deadline)
             held = self._traded(id_, caller, delta)
             checks.require(held.size * delta > 0, Reason.WRONG_DIRECTION, delta, held.size)
+            checks.size(delta)
+            checks.size(held.size + delta)
             checks.mode(core, Mode.NORMAL)
             acceptance.load(core, self.pool)
             checks.no_grace(core)

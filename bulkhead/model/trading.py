@@ -30,7 +30,7 @@ def grow(core: Core, id_: int, delta: int, limit: int, action: Action) -> None:
     books.entry = core.state.funding_index
     checks.price_limit(fill.fill, delta, limit)
     core.write(id_, books)
-    checks.fits(core, books.size)
+    checks.side_fits(core, books.size)
     checks.min_notional(core, books.size)
     checks.caps(core, delta)
     checks.initial_margin(core, books, books.vault)
