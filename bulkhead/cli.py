@@ -19,6 +19,8 @@ COMMANDS = {
         "calibrate",
         "Fit the simulation's numbers to data.",
     ),
+    "simulate": ("bulkhead.sim.command", "simulate", "Draw thousands of days, say what they cost."),
+    "replay": ("bulkhead.sim.command", "replay", "Replay a history under each liquidation rule."),
     "deploy": ("bulkhead.deploy.command", "deploy", "Deploy a market from its YAML file."),
     "verify": ("bulkhead.deploy.command", "verify", "Compare a deployment with its record."),
     "keeper": ("bulkhead.keeper.command", "keeper", "Watch markets and liquidate what pays."),
