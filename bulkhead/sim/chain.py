@@ -22,7 +22,7 @@ from bulkhead.sim.backend import Done, Held, View
 from bulkhead.sim.moves import Move, chain_call, revert_text
 
 BACKSTAGE = 4  # deployer, governance, guardian, treasury
-SETTING_UP_SECS = 7_200  # what a chain's clock starts before a market must be listed
+LEAD_SECS = 3_600  # what our own chain's clock starts before a market is listed
 UNLIMITED = 2**256 - 1
 GAS = 3_000_000
 GAS_PER_ID = 900_000  # liquidateMany
@@ -38,14 +38,18 @@ WHOLE_STATE = (
 
 
 class ChainBackend:
-    """A market that was deployed for this run. `born` is when it was listed (unix seconds)."""
+    """A market that is deployed for this run and listed at `born` (unix seconds)."""
 
-    def __init__(self, rpc: Rpc, accounts: list[str], market: MarketFile, answer: int) -> None:
+    def __init__(
+        self, rpc: Rpc, accounts: list[str], market: MarketFile, *, answer: int, born: int
+    ) -> None:
         self.accounts: Sequence[str] = accounts[:-BACKSTAGE]
         self.rpc = rpc
+        rpc.next_time(born)
+        rpc.request("anvil_setBlockTimestampInterval", 0)  # time stands still while it is deployed
         self.system, feed = deploy_local(rpc, market, accounts[-BACKSTAGE:], answer)
+        rpc.request("anvil_removeBlockTimestampInterval")
         self._aggregator = feed.aggregator
-        self.born = int(self.system.market.state().accruedAt)
         self._cfg = _config(self.system, answer)
         self._vaults: dict[int, str] = {}
 
@@ -189,7 +193,7 @@ def node(url: str | None, accounts: int, starts: int) -> Iterator[tuple[Rpc, lis
     """
     wanted = accounts + BACKSTAGE
     if url is None:
-        with Anvil(accounts=wanted, timestamp=starts - SETTING_UP_SECS) as own:
+        with Anvil(accounts=wanted, timestamp=starts - LEAD_SECS) as own:
             yield own.rpc, own.accounts
         return
     rpc = Rpc(url, timeout=10.0)
@@ -208,7 +212,7 @@ def _checked(rpc: Rpc, url: str, wanted: int, starts: int) -> list[str]:
         raise BadInput("node", f"{url}, chain {chain}", "only a local development chain is used")
     if len(found) < wanted:
         raise BadInput("node", f"{url}, {len(found)} accounts", f"{wanted} are wanted (--accounts)")
-    if now > starts - SETTING_UP_SECS // 2:
-        limit = f"before {starts - SETTING_UP_SECS // 2}: start anvil with --timestamp"
+    if now >= starts:
+        limit = f"before {starts}: start anvil with --timestamp"
         raise BadInput("node", f"{url}, whose time is {now}", limit)
     return found[:wanted]

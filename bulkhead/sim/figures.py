@@ -89,7 +89,8 @@ def exceedance(answers: Sequence[Answer], name: str, title: str, note: str) -> s
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_ylabel("% of the runs with more")
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        for set_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            set_formatter(lambda value, _: f"{value:g}")
         _money(axes.xaxis)
         if len(axes.lines):
             axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -57,7 +57,7 @@ def _one_on_chain(case: Case, seed: int, url: str | None) -> Outcome:
 
 def _deployed(rpc: Rpc, accounts: list[str]) -> Any:
     def open_(scenario: Scenario, path: PricePath, born: int) -> Backend:
-        return ChainBackend(rpc, accounts, scenario.market, path.answers[0])
+        return ChainBackend(rpc, accounts, scenario.market, answer=path.answers[0], born=born)
 
     return open_
 

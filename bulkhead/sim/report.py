@@ -76,7 +76,11 @@ def _facts(first: Answer, level: float) -> str:
     share = s["bad_debt"].mean.value / max(1.0, s["peak_open_interest"].mean.value)
     return facts(
         [
-            ("Runs", f"{len(first.outcomes):,}", f"each {percent_of(share, 4)} of peak OI lost"),
+            (
+                "Runs",
+                f"{len(first.outcomes):,}",
+                f"bad debt is {percent_of(share, 4)} of peak open interest",
+            ),
             (
                 "Bad debt",
                 grouped(s["bad_debt"].mean.value),

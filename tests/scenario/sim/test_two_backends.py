@@ -22,9 +22,9 @@ from bulkhead.sim.moves import Move
 from bulkhead.sim.oracle import Outage
 from bulkhead.sim.others import AttackerTerms
 from bulkhead.sim.outcome import Outcome
-from bulkhead.sim.run import ready
+from bulkhead.sim.run import ready, twin
 from bulkhead.sim.scenario import Scenario
-from bulkhead.sim.twin import TwinBackend
+from bulkhead.sim.stage import set_up_secs
 
 CROWD = CrowdTerms(count=24, attention=5)
 SCENARIOS = {
@@ -77,24 +77,19 @@ class Witness:
 def both(scenario: Scenario, seed: int) -> Iterator[tuple[Any, Any]]:
     """The scenario made ready on both, with witnesses."""
     path = ready(scenario, np.random.default_rng(seed)).engine.path
-    starts = path.times[0] - 3_600
+    starts = path.times[0] - set_up_secs(scenario.market, len(scenario.providers))
     with node(None, scenario.accounts, starts) as (rpc, accounts):
-        found = ChainBackend(rpc, accounts, scenario.market, path.answers[0])
 
-        def chain(_: Scenario, of: PricePath, born: int) -> Backend:
-            assert of == path
-            assert found.born <= born
+        def chain(of: Scenario, path: PricePath, born: int) -> Backend:
+            found = ChainBackend(rpc, accounts, of.market, answer=path.answers[0], born=born)
             return Witness(found)  # type: ignore[return-value]
 
-        def twin(of: Scenario, path: PricePath, born: int) -> Backend:
-            made = TwinBackend(
-                of.market, answer=path.answers[0], born=found.born, accounts=of.accounts
-            )
-            return Witness(made)  # type: ignore[return-value]
+        def fast(of: Scenario, path: PricePath, born: int) -> Backend:
+            return Witness(twin(of, path, born))  # type: ignore[return-value]
 
         yield tuple(  # type: ignore[misc]
             ready(scenario, np.random.default_rng(seed), seed=seed, market=market).engine
-            for market in (twin, chain)
+            for market in (fast, chain)
         )
 
 
