@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ILiquidationLens} from "@interfaces/ILiquidationLens.sol";
 import {Preview} from "@interfaces/IPreviewLens.sol";
 import {LiquidationResult, Reason} from "@interfaces/Types.sol";
+import {DeleveragePlan, DeleverageTerms} from "../libraries/DeleveragePlan.sol";
 import {Engine, Need} from "../libraries/Engine.sol";
 import {Context, Ledger} from "../libraries/Ledger.sol";
 import {Liquidation, LiquidationTerms} from "../libraries/Liquidation.sol";
@@ -49,5 +50,24 @@ contract LiquidationLens is ILiquidationLens {
         }
         r = plan.result(closed);
         r.result = result;
+    }
+
+    function previewDeleverage(address market, uint256 id) external view returns (Preview memory) {
+        Plan memory plan = LensContext.load(market);
+        Context memory x = plan.x;
+        plan.known(id);
+        plan.checkNotFlat();
+        if (!plan.stopped()) plan.accept(Need.Must);
+        uint256 closed;
+        if (!plan.stopped()) {
+            DeleverageTerms memory t;
+            (plan.verdict, t) = DeleveragePlan.terms(x);
+            if (!plan.stopped()) {
+                uint256 size = PositionMath.abs(x.p.size);
+                plan.verdict = DeleveragePlan.apply_(x, t);
+                closed = size - PositionMath.abs(x.p.size);
+            }
+        }
+        return plan.result(closed);
     }
 }

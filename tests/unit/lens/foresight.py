@@ -41,6 +41,8 @@ class Lenses:
         where = self.w.market
         if action == "liquidate":
             return self.liquidation.previewLiquidate(where, args[0])
+        if action == "deleverage":
+            return self.liquidation.previewDeleverage(where, args[0])
         if action == "settle":
             return self.preview.previewSettle(where, args[0])
         name = "preview" + "".join(part.capitalize() for part in action.split("_"))

@@ -58,6 +58,7 @@ def test_whole_walk(new_world: Callable[..., World], seed: int) -> None:
                 ("remove_margin", id_, dice.randint(1, 5_000 * USD), w.carol),
                 ("settle", id_),
                 ("liquidate", id_, w.keeper),
+                ("deleverage", id_),
                 ("liquidate", dice.choice(ids), w.keeper),
             ]
         )
@@ -258,3 +259,39 @@ def test_due_buckets_are_priced_virtually(lens: Lenses) -> None:
     assert foreseen.state.cash == state.cash
     assert foreseen.nav == w.market.nav()
     assert foreseen.freeLiquidity == w.market.freeLiquidity()
+
+
+@pytest.mark.parametrize("decimals", [0, 6, 18])
+@pytest.mark.parametrize(
+    ("mark", "whole", "ticket"), [(4_500, False, False), (4_800, True, False), (5_000, True, True)]
+)
+def test_deleveraging(
+    new_world: Callable[..., World], decimals: int, mark: int, whole: bool, ticket: bool
+) -> None:
+    """Below factor 1 what brings it to the target, paid; from 1 on all of it, partly by ticket."""
+    w = new_world(decimals=decimals, liquidity=400_000)
+    lens = Lenses(w)
+    first = w.open(w.alice, 100 * WAD, 40_000 * w.one)
+    later = w.open(w.bob, 60 * WAD, 40_000 * w.one)
+    against = w.open(w.carol, -20 * WAD, 90_000 * w.one)
+    reason(lens, Reason.FACTOR_TOO_LOW, "deleverage", w.keeper, first)
+    reason(lens, "UnknownPosition", "deleverage", w.keeper, 9)
+    flat = w.ok("reserve", w.bob, w.bob).value
+    reason(lens, Reason.IS_FLAT, "deleverage", w.keeper, flat)
+    w.tick(mark * WAD, seconds=60)
+    reason(lens, Reason.NOT_ADL_TARGET, "deleverage", w.keeper, against)
+    reason(lens, Reason.NOT_ADL_TARGET, "deleverage", w.keeper, later)  # bought dearer than first
+    said, done = lens.play("deleverage", w.keeper, first)
+    assert done.refusal is None
+    if whole:
+        assert (said.closedSize, said.position.size) == (100 * WAD, 0)
+    else:
+        assert 0 < said.closedSize < 100 * WAD
+        assert said.position.size == 100 * WAD - said.closedSize
+        reason(lens, Reason.FACTOR_TOO_LOW, "deleverage", w.keeper, later)
+    assert (said.fill, said.fee, said.reward, said.deficit) == (mark * WAD, 0, 0, 0)
+    assert said.toPool < 0
+    assert (said.ticket > 0) == ticket
+    w.silence()
+    w.at(w.now + 1)
+    reason(lens, "PriceInvalid", "deleverage", w.keeper, later)
