@@ -68,12 +68,14 @@ def accept(core: Core, pool: Pool, reading: Reading) -> None:
     """Takes a checked reading."""
     s, cfg = core.state, core.cfg
     accrue(core)
-    if abs(reading.mark - s.mark) * WAD > cfg.table[0].mm_rate * s.mark:
+    log, limit = ln_wad(reading.mark), cfg.table[0].mm_rate
+    recent = reading.published_at < s.sampled_at + cfg.pricing_wait_secs
+    stepped = recent and abs(log - s.ln_sample) > limit  # in however many steps
+    if stepped or abs(reading.mark - s.mark) * WAD > limit * s.mark:
         s.jump_at = core.now
     s.mark, s.spread = reading.mark, reading.spread
     dt = reading.published_at - s.sampled_at
     if dt >= max(1, cfg.sample_interval_secs):
-        log = ln_wad(s.mark)
         s.variance = volatility.sampled(s.variance, log - s.ln_sample, dt, cfg)
         s.ln_sample, s.sampled_at = log, reading.published_at
     s.published_at, s.accepted_at = reading.published_at, core.now

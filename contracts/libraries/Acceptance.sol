@@ -5,6 +5,8 @@ import {Config, Mode, Reason, State} from "@interfaces/Types.sol";
 import {Funding} from "./Funding.sol";
 import {Verdict} from "./Trade.sol";
 import {Volatility} from "./Volatility.sol";
+import {WadMath} from "./WadMath.sol";
+import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 
 /// @dev What an oracle said.
 struct Reading {
@@ -38,10 +40,14 @@ library Acceptance {
         Funding.accrue(s, c, now_);
         uint256 moved = r.mark > s.mark ? r.mark - s.mark : s.mark - r.mark;
         uint256 mm1 = uint128(c.table[1]);
-        if (moved * 1e18 > mm1 * s.mark) s.jumpAt = now_;
+        int256 ln = FixedPointMathLib.lnWad(int256(r.mark)); // abs < 67e18
+        // a large move, at once or in steps since a recent sample: its losses may not be in NAV yet
+        bool recent = r.publishedAt < s.sampledAt + c.pricingWaitSecs;
+        bool stepped = recent && WadMath.abs(ln - s.lnSample) > mm1;
+        if (stepped || moved * 1e18 > mm1 * s.mark) s.jumpAt = now_;
         s.mark = r.mark;
         s.spread = r.spread;
-        Volatility.sample(s, c, r.mark, r.publishedAt);
+        Volatility.sample(s, c, ln, r.publishedAt);
         s.publishedAt = r.publishedAt;
         s.acceptedAt = now_;
         if (r.resumedAt > s.resumedAt) s.resumedAt = r.resumedAt < now_ ? r.resumedAt : now_;

@@ -34,14 +34,14 @@ library Volatility {
         if (mu > c.muMax) mu = c.muMax;
     }
 
-    /// @dev Takes a sample of the variance if the last one is old enough. `mark` is the new one, at least 1.
-    function sample(State memory s, Config memory c, uint256 mark, uint256 publishedAt) internal pure {
+    /// @dev Takes a sample of the variance if the last one is old enough. `ln` is the new mark's logarithm.
+    function sample(State memory s, Config memory c, int256 ln, uint256 publishedAt) internal pure {
         unchecked {
             // times < 2^40
             if (publishedAt < s.sampledAt + c.sampleIntervalSecs) return;
             uint256 elapsed = publishedAt - s.sampledAt;
             if (elapsed == 0) return;
-            int256 ln = FixedPointMathLib.lnWad(int256(mark)); // abs < 67e18
+            // ln: abs < 67e18
             uint256 square = WadMath.abs(ln - s.lnSample); // lnSample is int72: < 2^73
             square = WadMath.mulWadUp(square, square); // < 2^87
             square = WadMath.divUp(square * YEAR, elapsed); // < 2^112

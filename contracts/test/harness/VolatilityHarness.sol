@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Config, State} from "@interfaces/Types.sol";
 import {Volatility} from "../../libraries/Volatility.sol";
+import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 
 /// @notice Volatility over arrays; `gas` is what the library used for all of them.
 contract VolatilityHarness {
@@ -19,7 +20,7 @@ contract VolatilityHarness {
         for (uint256 i; i < s.length; ++i) {
             (State memory t, uint256 m, uint256 moment) = (s[i], mark[i], publishedAt[i]);
             uint256 before = gasleft();
-            Volatility.sample(t, c, m, moment);
+            Volatility.sample(t, c, FixedPointMathLib.lnWad(int256(m)), moment);
             gas += before - gasleft();
         }
         return (s, gas);
