@@ -104,6 +104,8 @@ class Crowd:
 
     def __post_init__(self) -> None:
         self._by_account = {account: place for place, account in enumerate(self.accounts)}
+        looks = range(self.terms.attention)
+        self._awake = [np.flatnonzero(self.phase == phase) for phase in looks]
         order = np.argsort(self.enters, kind="stable")
         self._queue, self._next = order, 0
 
@@ -132,8 +134,8 @@ class Crowd:
 
     def reactions(self, place: int, view: View, table: Table, health: Health) -> list[Move]:
         """What people who look at this price do about their positions."""
-        awake = (self.id > 0) & ~self.gone & (place % self.terms.attention == self.phase)
-        who = np.flatnonzero(awake)
+        who = self._awake[place % self.terms.attention]
+        who = who[(self.id[who] > 0) & ~self.gone[who]]
         if len(who) == 0:
             return []
         rows = self.id[who] - 1

@@ -40,16 +40,8 @@ def test_replay__every_rule__is_in_report_and_record(
 ) -> None:
     found = called(
         capsys,
-        "replay",
-        "--prices",
-        crash_file,
-        "--runs",
-        6,
-        *SMALL,
-        "--workers",
-        1,
-        "--out",
-        tmp_path,
+        *("replay", "--prices", crash_file, "--runs", 4, *SMALL, "--workers", 1),
+        *("--keeper-latency", 300, "--out", tmp_path),
     )
     assert [case["rule"] for case in found["cases"]] == list(RULES)
     assert found == json.loads((tmp_path / "results.json").read_text())
