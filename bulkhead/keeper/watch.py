@@ -92,12 +92,11 @@ class Watch:
         if head is None:
             raise NodeDown("the node has no newest block")
         stored = self.store.cursor()
+        if stored is not None and stored != self.cursor:
+            self._catch_up()
         if stored is None:
             self.snapshot(head)
-            return head
-        if stored != self.cursor:
-            self._catch_up()
-        if not self._follow(head):
+        elif not self._follow(head):
             self._catch_up()  # another keeper was quicker: its rows are as good
         self.metrics.block.labels(self.node.address).set(head.number)
         self.metrics.positions.labels(self.node.address).set(len(self.index))

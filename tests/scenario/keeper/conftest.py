@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from gate import Gate
 from keeper_stage import Stage, build
 
 from bulkhead.chain.anvil import Anvil
@@ -26,3 +27,11 @@ def stage(built: Stage) -> Iterator[Stage]:
     yield built
     built.rpc.automine(True)
     built.rpc.revert(snapshot)
+
+
+@pytest.fixture
+def gate(stage: Stage) -> Iterator[Gate]:
+    """In front of the stage's node."""
+    made = Gate(stage.url)
+    yield made
+    made.close()

@@ -17,12 +17,16 @@ Twist = Callable[[str, list[Any], Any], Any]  # method, params, true result -> w
 class Gate:
     """Serves `url` in front of `target` until `close`."""
 
+    class Refusal(Exception):
+        """Raised by a twist: the node answers with this error (code, message)."""
+
     def __init__(self, target: str) -> None:
         self.target = target
         self.down = False
         self.garbage = False
         self.delay = 0.0
         self.twist: Twist | None = None
+        self.swallows = ""  # a method that is answered without being passed on
         self.asked: list[str] = []
         gate = self
 
@@ -61,13 +65,20 @@ class Gate:
             return b"<html>502 Bad Gateway</html>"
         asked = json.loads(body)
         self.asked.append(asked["method"])
+        if asked["method"] == self.swallows:
+            return json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": "0x0"}).encode()
         request = urllib.request.Request(
             self.target, body, {"Content-Type": "application/json"}, method="POST"
         )
         with urllib.request.urlopen(request, timeout=30) as found:
             answer = json.loads(found.read())
         if self.twist is not None and "result" in answer:
-            answer["result"] = self.twist(asked["method"], asked["params"], answer["result"])
+            try:
+                answer["result"] = self.twist(asked["method"], asked["params"], answer["result"])
+            except Gate.Refusal as refusal:
+                code, message = refusal.args
+                del answer["result"]
+                answer["error"] = {"code": code, "message": message}
         return json.dumps(answer).encode()
 
     def close(self) -> None:

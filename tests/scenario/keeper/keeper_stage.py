@@ -43,6 +43,10 @@ class Stage:
         """The market's contract."""
         return self.system.market
 
+    def connect(self) -> Rpc:
+        """A connection of its own, for another thread."""
+        return Rpc(self.url)
+
     # ---- time and price
 
     def price(self, dollars: float, seconds: int = 60) -> None:
@@ -146,3 +150,14 @@ def build(chain: Anvil) -> Stage:
 def addresses(keys: Iterable[str] = KEYS) -> list[str]:
     """Of keepers' keys."""
     return [Account.from_key(key).address.lower() for key in keys]
+
+
+def chain_rows(stage: Stage) -> dict[int, tuple[int, int, int]]:
+    views = stage.system.lens.positions(stage.market.address, 1, 0)
+    return {view.id: (view.size, view.basis, view.margin) for view in views}
+
+
+def same_as_chain(stage: Stage, keeper: Keeper) -> None:
+    """The database holds what the chain does."""
+    rows = {row.id: (row.size, row.basis, row.margin) for row in keeper.seats[0].store.rows()}
+    assert rows == chain_rows(stage)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from gate import Gate
-from keeper_stage import KEYS, Stage, addresses
+from keeper_stage import KEYS, Stage, addresses, chain_rows, same_as_chain
 
 from bulkhead.chain.errors import ChainError
 from bulkhead.keeper.decide import Why
@@ -19,13 +18,6 @@ from bulkhead.keeper.node import NodeDown
 from bulkhead.keeper.service import PASSES, Keeper
 
 LOW = 1_930
-
-
-@pytest.fixture
-def gate(stage: Stage) -> Iterator[Gate]:
-    made = Gate(stage.url)
-    yield made
-    made.close()
 
 
 def entries(keeper: Keeper, *states: State) -> list[Any]:
@@ -40,17 +32,6 @@ def once_each(stage: Stage, ids: list[int]) -> None:
 
 def whys(looks: list[Any]) -> set[Why]:
     return {skip.why for look in looks for skip in look.skips}
-
-
-def chain_rows(stage: Stage) -> dict[int, tuple[int, int, int]]:
-    views = stage.system.lens.positions(stage.market.address, 1, 0)
-    return {view.id: (view.size, view.basis, view.margin) for view in views}
-
-
-def same_as_chain(stage: Stage, keeper: Keeper) -> None:
-    """The database holds what the chain does."""
-    rows = {row.id: (row.size, row.basis, row.margin) for row in keeper.seats[0].store.rows()}
-    assert rows == chain_rows(stage)
 
 
 # ---- the node
