@@ -28,7 +28,7 @@ from bulkhead.keeper.prices import DataFee, gas_price
 from bulkhead.keeper.settings import KeeperSettings
 from bulkhead.keeper.store import Store, open_engine
 from bulkhead.keeper.terms import Moment
-from bulkhead.keeper.wallet import Paid, Wallet
+from bulkhead.keeper.wallet import Paid, Signer, Wallet
 from bulkhead.keeper.watch import Watch
 from bulkhead.model.wad import WAD
 
@@ -78,13 +78,14 @@ class Look:
 class Keeper:
     """Keeps markets of one chain with one account, or with none."""
 
-    def __init__(self, settings: KeeperSettings, metrics: Metrics | None = None) -> None:
-        """Connects and checks everything that was set; raises `BadInput` where it can't work."""
+    def __init__(self, settings: KeeperSettings, signer: Signer | None = None) -> None:
+        """Connects and checks everything that was set; raises `BadInput` where it can't work.
+        `signer` signs instead of the key that is set."""
         self.settings = settings
-        self.metrics = metrics or Metrics()
+        self.metrics = Metrics()
         self.health = Health(settings.health_secs)
         self.skips = SkipLog()
-        key = settings.account()
+        key: Signer | None = signer or settings.account()
         places = settings.places()
         native = settings.native
         self.engine = open_engine(settings.database)
@@ -323,15 +324,19 @@ class Keeper:
         """Until `stopping` is set (or so many looks); failures are logged and waited out."""
         failures = 0
         while not self.stopping and looks != 0:
-            try:
-                self.tick()
-                failures = 0
-            except PASSES as problem:
-                failures += 1
-                self._failed(problem)
+            self.look_safely()
+            failures = failures + 1 if self.health.problem else 0
             looks = looks - 1 if looks is not None else None
             if not self.stopping and looks != 0:
                 self._wait(failures)
+
+    def look_safely(self) -> list[Look]:
+        """One look; trouble that may pass is logged and shown by `health`."""
+        try:
+            return self.tick()
+        except PASSES as problem:
+            self._failed(problem)
+            return []
 
     def _failed(self, problem: Exception) -> None:
         kind = type(problem).__name__

@@ -13,9 +13,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
-from eth_account.signers.local import LocalAccount
 from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
@@ -36,6 +35,24 @@ PASSED = ("nonce too low", "nonce is too low", "invalid nonce", "oldnonce")
 
 class SendRefused(RpcError):
     """The node refused a transaction."""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A signed transaction, as eth-account has it."""
+
+    raw_transaction: bytes
+
+
+class Signer(Protocol):
+    """Whatever signs: a key of eth-account, or another framework's account."""
+
+    @property
+    def address(self) -> str:
+        """Hex."""
+
+    def sign_transaction(self, fields: dict[str, Any], /) -> Any:
+        """Something with `raw_transaction`."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +84,7 @@ class Wallet:
 
     def __init__(
         self,
-        key: LocalAccount,
+        key: Signer,
         rpc: NodeRpc,
         journal: Journal,
         metrics: Metrics,
