@@ -122,6 +122,15 @@ class Bootstrap:
         if not 1 <= self.block <= most:
             limit = f"1 to {most}, the returns of {self.history.source}"
             raise BadInput("returns in a block of the bootstrap", self.block, limit)
+        if len(self._starts()) == 0:
+            limit = f"{self.history.source} has no stretch of {self.block} returns without a gap"
+            raise BadInput("returns in a block of the bootstrap", self.block, limit)
+
+    def _starts(self) -> NDArray[np.intp]:
+        """Where a block may start: no gap of the history inside."""
+        odd = np.cumsum(np.concatenate(([0], np.diff(self.history.times) != self.step)))
+        found: NDArray[np.intp] = np.flatnonzero(odd[self.block :] == odd[: -self.block])
+        return found
 
     @property
     def step(self) -> int:
@@ -129,11 +138,11 @@ class Bootstrap:
         return int(np.median(np.diff(self.history.times)))
 
     def returns(self, draw: np.random.Generator, count: int, step: int) -> Floats:
-        """Blocks start anywhere; the last one is cut."""
+        """Blocks start anywhere that no gap follows; the last one is cut."""
         if step != self.step:
             raise BadInput("step of the path", f"{step} s", f"{self.step} s, as the history has it")
         known = np.diff(np.log(np.array(self.history.answers, dtype=np.float64)))
-        starts = draw.integers(0, len(known) - self.block + 1, -(-count // self.block))
+        starts = draw.choice(self._starts(), -(-count // self.block))
         found: Floats = known[(starts[:, None] + np.arange(self.block)).ravel()[:count]]
         return found
 

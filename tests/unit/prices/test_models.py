@@ -89,6 +89,19 @@ def test_bootstrap__every_stretch__is_one_of_the_history() -> None:
     assert np.min(np.max(np.abs(windows - first), axis=1)) < 2e-5
 
 
+def test_bootstrap__a_gap_in_the_history__is_in_no_path() -> None:
+    """The return over the gap, a doubling, is never drawn; each other one may be."""
+    prices = [*range(1_000, 1_050), *range(2_100, 2_150)]
+    times = [*range(0, 3_000, 60), *range(9_000, 12_000, 60)]
+    holed = PricePath("holed", tuple(times), tuple(one * 10**8 for one in prices))
+    found = drawn(Bootstrap(holed, 10), 3, 2_000)
+    assert logs(found).max() < 0.0011
+    starts = Bootstrap(holed, 10)._starts()
+    assert starts.tolist() == [*range(40), *range(50, 90)]
+    with pytest.raises(BadInput, match="no stretch of 50 returns"):
+        Bootstrap(holed, 50)
+
+
 @pytest.mark.parametrize("block", [0, 4_000])
 def test_bootstrap__impossible_block__is_refused(block: int) -> None:
     with pytest.raises(BadInput, match=f"{block} is refused; 1 to 3999"):
