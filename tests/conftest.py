@@ -38,8 +38,10 @@ def artifacts() -> Artifacts:
 
 @pytest.fixture(scope="session")
 def anvil() -> Iterator[Anvil]:
-    """One chain for the whole run."""
+    """One chain for the whole run. Its blocks are a second apart, however fast the machine is:
+    whether two of them had the same time would decide what a write costs and what is due."""
     with Anvil() as chain:
+        chain.rpc.request("anvil_setBlockTimestampInterval", 1)
         yield chain
 
 

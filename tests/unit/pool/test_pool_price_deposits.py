@@ -152,6 +152,7 @@ def test_price_deposits__more_members__cost_the_same(world: World) -> None:
         for i in range(members):
             world.request_deposit(world.lp, 700, controller=f"0x{i + 1:040x}")
         world.price()  # the one alone in its bucket
+        world.rpc.warp(60)
         receipt = world.price()
         assert len(events(receipt, "DepositBucketPriced")) == 1
         return receipt.gas_used
