@@ -17,6 +17,16 @@ interface IPriceOracle {
     error SequencerDown(uint256 since);
     /// @notice Too few reporters agree.
     error QuorumNotMet(uint256 got, uint256 needed);
+    /// @notice A setting of the adapter is out of its bounds. `name` is the setting's name, padded with
+    /// zeros.
+    error BadSetting(bytes32 name, uint256 actual, uint256 limit);
+    /// @notice What was shown proves no outage. Unix seconds; previousAt is 0 where it is not known.
+    error NoGap(uint256 previousAt, uint256 publishedAt, uint256 maxAgeSecs);
+    /// @notice The market has not taken the proof: it has its mark of this block, or the price is refused.
+    /// Unix seconds.
+    error ProofNotTaken(uint256 marketResumedAt, uint256 provenAt);
+    /// @notice The adapter needs no ether (wei).
+    error EtherRefused(uint256 value);
 
     /// @notice The price as of now, or a revert with one of the errors above.
     /// @param since publishedAt the caller already holds; where the new price was published more than the

@@ -29,7 +29,8 @@ TYPES = ROOT / "interfaces" / "Types.sol"
 # Deployed contracts in the order of the tables. Errors of linked libraries reach callers through
 # the contract that links them.
 CONTRACTS = (
-    *("Market", "LiquidityPool", "PositionVault", "InsuranceFund", "ChainlinkOracle"),
+    *("Market", "LiquidityPool", "PositionVault", "InsuranceFund"),
+    *("ChainlinkOracle", "PythOracle", "QuorumOracle", "MedianOracle"),
     *("Router", "MarketLens", "PreviewLens", "LiquidationLens", "MarketFactory", "Authority"),
 )
 _MEMBER = re.compile(r"^\s*(\w+),?\s*(?://(.*))?$")

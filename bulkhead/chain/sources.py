@@ -15,6 +15,7 @@ FOLDERS = ("contracts", "interfaces")
 REMAPPINGS = {
     "@interfaces/": "interfaces/",
     "@openzeppelin/contracts/": "node_modules/@openzeppelin/contracts/",
+    "@pythnetwork/pyth-sdk-solidity/": "node_modules/@pythnetwork/pyth-sdk-solidity/",
     "solady/src/": "node_modules/solady/src/",
 }
 SETTINGS: dict[str, object] = {

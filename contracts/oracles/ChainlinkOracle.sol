@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IMarket} from "@interfaces/IMarket.sol";
 import {IPriceOracle} from "@interfaces/IPriceOracle.sol";
 import {IAggregatorBounds, IAggregatorProxy, IAggregatorV3} from "@interfaces/external/IAggregatorV3.sol";
+import {Outages} from "./Outages.sol";
 
 /// @title Price of a Chainlink push feed
 /// @notice Keeps nothing: every price is judged by the feed's own rounds, so nobody can leave a false state
@@ -36,17 +37,6 @@ contract ChainlinkOracle is IPriceOracle {
         address sequencerFeed;
         uint256 sequencerGraceSecs;
     }
-
-    /// @notice A setting is out of its bounds. `name` is the setting's name, padded with zeros.
-    error BadSetting(bytes32 name, uint256 actual, uint256 limit);
-    /// @notice These rounds prove no outage (0: there is no such round in the feed's present phase). Unix
-    ///         seconds.
-    error NoGap(uint256 previousAt, uint256 publishedAt, uint256 maxAgeSecs);
-    /// @notice The market has not taken the proof: it has its mark of this block, or the price is refused.
-    ///         Unix seconds.
-    error ProofNotTaken(uint256 marketResumedAt, uint256 provenAt);
-    /// @notice This adapter needs no data and no ether.
-    error EtherRefused(uint256 value);
 
     /// @notice An outage was proven and handed to a market.
     event GapProven(address indexed market, uint80 roundId, uint256 previousAt, uint256 resumedAt);
@@ -132,7 +122,9 @@ contract ChainlinkOracle is IPriceOracle {
         view
         returns (uint256 mark, uint256 spread, uint256 publishedAt, uint256 resumedAt)
     {
-        if (address(_SEQUENCER_FEED) != address(0)) resumedAt = _sequencerUpSince();
+        if (address(_SEQUENCER_FEED) != address(0)) {
+            resumedAt = Outages.sequencerUpSince(_SEQUENCER_FEED);
+        }
         uint80 roundId;
         int256 answer;
         (roundId, answer,, publishedAt,) = _FEED.latestRoundData();
@@ -181,13 +173,6 @@ contract ChainlinkOracle is IPriceOracle {
     function _refuseAge(int256 answer, uint256 publishedAt) private view {
         if (publishedAt > block.timestamp) revert PriceInvalid(answer);
         revert PriceStale(publishedAt, block.timestamp, _MAX_AGE_SECS);
-    }
-
-    /// @dev The moment the sequencer came back. startedAt 0 is a feed without its first status.
-    function _sequencerUpSince() private view returns (uint256) {
-        (, int256 status, uint256 startedAt,,) = _SEQUENCER_FEED.latestRoundData();
-        if (status != 0 || startedAt == 0) revert SequencerDown(startedAt);
-        return startedAt;
     }
 
     /// @dev Within maxDeviation of the round before. A round that is missing or refused itself confirms
@@ -258,9 +243,7 @@ contract ChainlinkOracle is IPriceOracle {
         (uint256 previousAt, uint256 resumedAt) = _gap(roundId);
         _provenAt = resumedAt;
         emit GapProven(address(market), roundId, previousAt, resumedAt);
-        market.accrue();
-        uint256 kept = market.state().resumedAt;
-        if (kept < resumedAt) revert ProofNotTaken(kept, resumedAt);
+        Outages.handTo(market, resumedAt);
     }
 
     /// @dev Both rounds must exist, be in the present phase and not in the future, and be more than maxAge

@@ -1,0 +1,256 @@
+"""The adapters' exact twins: what each accepts, and what it says of it.
+
+Prices and widths are in Wad, times in unix seconds. A refusal is an `OracleError` with the error's
+name and arguments, as a market's twin takes it. Signatures are not looked at here: a report comes
+with who signed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from bulkhead.model.errors import OracleError
+from bulkhead.model.types import Reading
+from bulkhead.model.wad import WAD, ceil_div
+
+MARK_MIN, MARK_MAX = 10**9, 2**96 - 1
+
+
+def refuse(name: str, *args: object) -> OracleError:
+    """An adapter's error."""
+    return OracleError(name, args)
+
+
+def check_age(published_at: int, now: int, max_age: int) -> None:
+    """Refuses what is older than max_age."""
+    if now - published_at > max_age:
+        raise refuse("PriceStale", published_at, now, max_age)
+
+
+# ---------------------------------------------------------------- Pyth
+
+
+@dataclass(frozen=True)
+class PythPrice:
+    """A price as Pyth holds it: `price` and `conf` times 10^expo."""
+
+    price: int
+    conf: int
+    expo: int
+    published_at: int
+    previous_at: int = 0
+
+
+@dataclass(frozen=True)
+class PythTerms:
+    """Settings of a Pyth adapter."""
+
+    max_age_secs: int
+    min_decimals: int
+    max_decimals: int
+    lowest: int
+    highest: int
+    confidence_width: int
+    min_spread: int
+    max_spread: int
+
+
+def newest(held: PythPrice | None, updates: Iterable[PythPrice]) -> PythPrice | None:
+    """What Pyth holds after updates: a price replaces an older one only."""
+    for one in updates:
+        if one.published_at > (held.published_at if held else 0):
+            held = one
+    return held
+
+
+def read_pyth(
+    terms: PythTerms, held: PythPrice | None, now: int, up_since: int = 0, proven_at: int = 0
+) -> Reading:
+    """The reading; `up_since` is when an L2's sequencer came back (0: none is watched)."""
+    if held is None:
+        raise refuse("PriceFeedNotFound")
+    decimals = -held.expo
+    if held.price <= 0 or not terms.min_decimals <= decimals <= terms.max_decimals:
+        raise refuse("PriceInvalid", held.price)
+    mark = held.price * 10**18 // 10**decimals  # down: the same for both sides of every trade
+    if held.published_at > now:
+        raise refuse("PriceInvalid", held.price)
+    check_age(held.published_at, now, terms.max_age_secs)
+    if held.published_at <= up_since:
+        raise refuse("SequencerDown", up_since)
+    if not terms.lowest < mark < terms.highest:
+        raise refuse("PriceOutOfBand", mark, terms.lowest, terms.highest)
+    width = ceil_div(2 * held.conf * terms.confidence_width, held.price)  # up: the trader pays
+    spread = max(terms.min_spread, width)
+    if spread > terms.max_spread:
+        raise refuse("PriceTooUncertain", spread, terms.max_spread)
+    return Reading(mark, spread, held.published_at, max(up_since, proven_at))
+
+
+def pyth_gap(terms: PythTerms, shown: PythPrice, resumed_at: int, now: int) -> bool:
+    """Whether this signed price proves that an outage ended at `resumed_at`."""
+    silence = shown.published_at - shown.previous_at
+    return shown.published_at == resumed_at <= now and silence > terms.max_age_secs
+
+
+# ---------------------------------------------------------------- quorum
+
+
+@dataclass(frozen=True)
+class QuorumTerms:
+    """Settings of a quorum adapter."""
+
+    max_age_secs: int
+    lowest: int
+    highest: int
+    max_deviation: int
+    max_disagreement: int
+    spread: int
+
+
+def median_down(prices: Sequence[int]) -> int:
+    """The middle one; between two middle ones their mean, rounded down."""
+    ordered = sorted(prices)
+    half = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[half]
+    return (ordered[half - 1] + ordered[half]) // 2
+
+
+@dataclass
+class QuorumModel:
+    """A quorum adapter: its reporters, and the price that it holds."""
+
+    terms: QuorumTerms
+    reporters: tuple[str, ...]  # lower-case addresses in increasing order
+    quorum: int
+    mark: int = 0
+    previous: int = 0
+    published_at: int = 0
+    resumed_at: int = 0
+
+    def take(self, published_at: int, reports: Sequence[tuple[str, int]], now: int) -> int:
+        """Reports of one moment: (signer, price) each. Returns how many agree."""
+        terms = self.terms
+        if published_at <= self.published_at:
+            raise refuse("ReportNotNewer", published_at, self.published_at)
+        if published_at > now:
+            raise refuse("ReportFromFuture", published_at, now)
+        check_age(published_at, now, terms.max_age_secs)
+        if len(reports) < self.quorum:
+            raise refuse("QuorumNotMet", len(reports), self.quorum)
+        self._check_signers([signer for signer, _ in reports])
+        prices = [price for _, price in reports]
+        mark = median_down(prices)
+        if not terms.lowest < mark < terms.highest:
+            raise refuse("PriceOutOfBand", mark, terms.lowest, terms.highest)
+        width = mark * terms.max_disagreement // WAD  # down: fewer agree
+        agreeing = sum(abs(price - mark) <= width for price in prices)
+        if agreeing < self.quorum:
+            raise refuse("QuorumNotMet", agreeing, self.quorum)
+        if self.published_at and published_at - self.published_at > terms.max_age_secs:
+            self.resumed_at = published_at
+        self.mark, self.previous, self.published_at = mark, self.mark, published_at
+        return agreeing
+
+    def _check_signers(self, signers: Sequence[str]) -> None:
+        last = ""
+        for signer in signers:
+            if signer <= last:
+                raise refuse("SignersUnordered", last, signer)
+            if signer not in self.reporters:
+                raise refuse("NotReporter", signer)
+            last = signer
+
+    def read(self, now: int) -> Reading:
+        """The adapter's reading: the price, if it is fresh and the one before it confirms it."""
+        terms, mark, before = self.terms, self.mark, self.previous
+        if mark == 0:
+            raise refuse("PriceInvalid", 0)
+        check_age(self.published_at, now, terms.max_age_secs)
+        if abs(mark - before) * WAD > before * terms.max_deviation:
+            width = before * terms.max_deviation // WAD
+            raise refuse("PriceOutOfBand", mark, before - width, before + width)
+        return Reading(mark, terms.spread, self.published_at, self.resumed_at)
+
+
+# ---------------------------------------------------------------- median
+
+
+@dataclass(frozen=True)
+class MedianTerms:
+    """Settings of a median adapter."""
+
+    sources: int
+    min_sources: int
+    risk_tolerance: int
+    exit_tolerance: int
+
+
+@dataclass
+class MedianModel:
+    """A median adapter over what its sources say; None is a source that fails."""
+
+    terms: MedianTerms
+    disagreed_at: int = 0
+    _usable: list[Reading] = field(default_factory=list)
+
+    def _take_in(self, answers: Sequence[Reading | None], now: int) -> Reading | None:
+        """Keeps what is usable, in order of the marks; returns the middle one if enough is."""
+        found = [
+            one
+            for one in answers
+            if one is not None
+            and MARK_MIN <= one.mark <= MARK_MAX
+            and one.spread < WAD
+            and one.published_at <= now
+        ]
+        self._usable = sorted(
+            found, key=lambda one: one.mark
+        )  # stable: equal ones keep their order
+        if len(found) < self.terms.min_sources:
+            return None
+        half = len(found) // 2
+        upper = self._usable[half]
+        if len(found) % 2:
+            return upper
+        lower = self._usable[half - 1]
+        return upper if upper.published_at > lower.published_at else lower
+
+    def _distance(self, mark: int) -> int:
+        """From the mark to the farthest of the min_sources closest to it, relative to it, up."""
+        distances = sorted(abs(one.mark - mark) for one in self._usable)
+        return ceil_div(distances[self.terms.min_sources - 1] * WAD, mark)
+
+    def read(self, answers: Sequence[Reading | None], now: int) -> Reading:
+        """The adapter's reading of what its sources say now."""
+        terms = self.terms
+        middle = self._take_in(answers, now)
+        found = self._usable
+        if middle is None:
+            raise refuse("QuorumNotMet", len(found), terms.min_sources)
+        distance = self._distance(middle.mark)
+        if distance > terms.exit_tolerance:
+            raise refuse("PriceTooUncertain", distance, terms.exit_tolerance)
+        spread = sorted(one.spread for one in found)[len(found) // 2]
+        times = sorted((one.published_at for one in found), reverse=True)
+        reached_by_most = times[len(found) // 2]
+        disputed = distance > terms.risk_tolerance
+        outages = sorted(one.resumed_at for one in found)
+        resumed_at = now if disputed else outages[terms.min_sources - 1]
+        return Reading(
+            middle.mark,
+            spread,
+            max(middle.published_at, reached_by_most),
+            max(resumed_at, self.disagreed_at),
+        )
+
+    def note(self, answers: Sequence[Reading | None], now: int) -> None:
+        """Notes a disagreement, of which there must be one."""
+        middle = self._take_in(answers, now)
+        if middle is not None:
+            distance = self._distance(middle.mark)
+            if distance <= self.terms.risk_tolerance:
+                raise refuse("NoDisagreement", distance, self.terms.risk_tolerance)
+        self.disagreed_at = now

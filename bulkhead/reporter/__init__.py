@@ -1,0 +1,1 @@
+"""A network of price reporters: each signs its own price, a relay brings a quorum on chain."""
