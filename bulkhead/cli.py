@@ -25,6 +25,8 @@ COMMANDS = {
     "verify": ("bulkhead.deploy.command", "verify", "Compare a deployment with its record."),
     "keeper": ("bulkhead.keeper.command", "keeper", "Watch markets and liquidate what pays."),
     "fuzz": ("bulkhead.fuzz.command", "fuzz", "Attack a market with random calls, under laws."),
+    "reporter": ("bulkhead.reporter.command", "reporter", "Sign prices for a quorum oracle."),
+    "relay": ("bulkhead.reporter.command", "relay", "Bring a quorum's reports on chain."),
     "positions": ("bulkhead.deploy.positions_command", "positions", "List positions and health."),
 }
 

@@ -122,14 +122,20 @@ class Quorum:
     """A quorum adapter, its reporters' keys in the order of their addresses, and its twin."""
 
     def __init__(
-        self, rpc: Rpc, sender: str, members: int = 3, quorum: int = 2, **changes: Any
+        self,
+        rpc: Rpc,
+        sender: str,
+        members: int = 3,
+        quorum: int = 2,
+        authority: Contract | None = None,
+        **changes: Any,
     ) -> None:
         self.rpc, self.sender = rpc, sender
         by_address = {Account.from_key(key).address.lower(): key for key in KEYS}
         self.order = sorted(by_address)
         self.keys = by_address
         self.members = tuple(self.order[:members])
-        self.authority = deploy(rpc, "Authority", sender, sender=sender)
+        self.authority = authority or deploy(rpc, "Authority", sender, sender=sender)
         terms = QuorumTerms(**{**asdict(QUORUM), **changes})
         self.adapter = deploy(
             rpc,

@@ -6,11 +6,13 @@ from typing import Any
 
 from eth_account import Account
 from market_world import SOON, WAD, World
+from oracle_world import MEDIAN, SOURCE_GAS, Pyth, Quorum, struct
 
 from bulkhead.chain.contract import Contract, at, deploy
 from bulkhead.chain.rpc import Rpc
 from bulkhead.deploy.params import abi
 from bulkhead.deploy.steps import Deployer
+from bulkhead.model.oracles import PythPrice
 
 DELAY = 2 * 86_400
 MARK = 1_925 * WAD  # position 1 is healthy there, position 3 is not
@@ -79,6 +81,7 @@ class Scene:
             "MarketFactory": w.factory,
             "Authority": w.authority,
             "ChainlinkOracle": oracle,
+            **self._other_oracles(),
             "Router": self.router,
             **lenses,
         }
@@ -86,6 +89,30 @@ class Scene:
         parts = ("Market", "LiquidityPool", "InsuranceFund", "PositionVault")
         self.codes = tuple(hand.code(name) for name in parts)
         self.libraries = hand.libraries
+
+    def _other_oracles(self) -> dict[str, Contract]:
+        """Pyth after an outage, a quorum that has reported, a median whose sources differ."""
+        w, rpc, sender = self.w, self.rpc, self.w.deployer
+        pyth = Pyth(rpc, sender, maxAgeSecs=10**6)
+        price = PythPrice(2_000 * 10**8, 0, -8, w.now, w.now - 2 * 10**6)
+        pyth.push(price)
+        self.gap = [pyth.data(price)], price.published_at
+        self.pyth_taker = deploy(rpc, "OracleMarket", pyth.adapter, sender=sender)
+        quorum = Quorum(rpc, sender, max_age_secs=10**6, authority=w.authority)
+        for moment in (w.now - 1, w.now):
+            quorum.submit(quorum.reports([2_000 * WAD] * 3, moment), moment, w.now)
+        self.reporters = quorum.order[3:6]
+        sources = [
+            deploy(rpc, "SettableOracle", mark * WAD, sender=sender).address
+            for mark in (2_000, 2_020)
+        ]
+        settings = struct(MEDIAN, sourceGas=SOURCE_GAS) | {"sources": sources}
+        median = deploy(rpc, "MedianOracle", settings, sender=sender)
+        return {
+            "PythOracle": pyth.adapter,
+            "QuorumOracle": quorum.adapter,
+            "MedianOracle": median,
+        }
 
     def _invest(self) -> None:
         """The provider has shares, claims both ways, and requests that wait."""

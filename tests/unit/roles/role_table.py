@@ -54,6 +54,12 @@ def of_market(name: str, *args: Any) -> Callable[[Scene], tuple[str, bytes]]:
     return lambda s: (s["market"], getattr(s.w.market, name).encode(*args))
 
 
+def of_quorum(s: Scene, name: str, *args: Any) -> tuple[str, bytes]:
+    """A call of the quorum adapter that governance schedules."""
+    oracle = s.contracts["QuorumOracle"]
+    return oracle.address, getattr(oracle, name).encode(*args)
+
+
 def set_params(s: Scene) -> tuple[str, bytes]:
     return s["market"], s.w.market.setParams.encode(s.params())
 
@@ -356,6 +362,40 @@ TABLE: dict[str, dict[str, tuple[Case, ...]]] = {
         "update": (Case(((),)),),
         "proveGap": (Case(lambda s: (s.round, s.taker)),),
         **views(LOOK_BACK=(), read=(0,), settings=()),
+    },
+    "PythOracle": {
+        "update": (Case(((),)),),
+        "proveGap": (Case(lambda s: (*s.gap, s.pyth_taker)),),
+        **views(read=(0,), settings=()),
+    },
+    "QuorumOracle": {
+        "update": (Case(((),)),),
+        "setReporters": (
+            Case(
+                lambda s: (s.reporters, 2),
+                GOVERNANCE,
+                UNMANAGED,
+                scheduled=lambda s: of_quorum(s, "setReporters", s.reporters, 2),
+            ),
+        ),
+        "setAuthority": (Case(lambda s: (s["authority"],), only("authority"), UNMANAGED),),
+        **views(
+            MAX_REPORTERS=(),
+            REPORT_TYPEHASH=(),
+            authority=(),
+            eip712Domain=(),
+            held=(),
+            isConsumingScheduledOp=(),
+            read=(0,),
+            reportDigest=(WAD, 1),
+            reporters=(),
+            settings=(),
+        ),
+    },
+    "MedianOracle": {
+        "update": (Case(((),)),),
+        "noteDisagreement": (Case(),),
+        **views(disagreedAt=(), read=(0,), settings=()),
     },
     "Router": {
         "multicall": (
