@@ -22,6 +22,7 @@ COMMANDS = {
     "simulate": ("bulkhead.sim.command", "simulate", "Draw thousands of days, say what they cost."),
     "replay": ("bulkhead.sim.command", "replay", "Replay a history under each liquidation rule."),
     "deploy": ("bulkhead.deploy.command", "deploy", "Deploy a market from its YAML file."),
+    "adapter": ("bulkhead.deploy.adapter_command", "adapter", "Deploy a quorum's price adapter."),
     "verify": ("bulkhead.deploy.command", "verify", "Compare a deployment with its record."),
     "keeper": ("bulkhead.keeper.command", "keeper", "Watch markets and liquidate what pays."),
     "fuzz": ("bulkhead.fuzz.command", "fuzz", "Attack a market with random calls, under laws."),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from bulkhead.deploy.schema import UNLIMITED, MarketFile
+from bulkhead.deploy.schema import UNLIMITED, MarketFile, Quorum
 from bulkhead.deploy.units import RAY, WAD
 
 HOUR = 3_600
@@ -122,7 +122,49 @@ def _pool(market: MarketFile) -> Iterator[Rule]:
         yield Rule(("oracle", "highest"), plain(oracle.highest), limit)
 
 
+def _oracle(market: MarketFile) -> Iterator[Rule]:
+    """The group of the oracle's kind, and no other; nothing that this kind does not have."""
+    oracle = market.oracle
+    for kind in ("pyth", "quorum", "median"):
+        if (getattr(oracle, kind) is None) == (oracle.kind == kind):
+            there = "nothing" if oracle.kind == kind else "a group"
+            yield Rule(("oracle", kind), there, f"the group of the oracle's kind, {oracle.kind}")
+    if oracle.kind in ("pyth", "median") and oracle.max_deviation:
+        limit = f"0 %: a {oracle.kind} oracle keeps no price before the last"
+        yield Rule(("oracle", "max_deviation"), percent(oracle.max_deviation), limit)
+    if oracle.kind == "quorum" and not oracle.max_deviation:
+        yield Rule(("oracle", "max_deviation"), "0 %", "above 0 %: the band of one update")
+    if oracle.kind != "chainlink" and oracle.sequencer_grace:
+        limit = "0 s: only a push feed needs time to speak after a restart"
+        yield Rule(("oracle", "sequencer_grace"), f"{oracle.sequencer_grace} s", limit)
+    if (
+        oracle.kind == "pyth"
+        and oracle.pyth
+        and oracle.pyth.min_decimals > oracle.pyth.max_decimals
+    ):
+        limit = f"at most max_decimals, {oracle.pyth.max_decimals}"
+        yield Rule(("oracle", "pyth", "min_decimals"), str(oracle.pyth.min_decimals), limit)
+    if oracle.kind == "quorum" and oracle.quorum:
+        yield from _members(oracle.quorum)
+    if oracle.kind == "median" and oracle.median:
+        terms = oracle.median
+        if terms.risk_tolerance > terms.exit_tolerance:
+            limit = f"at most exit_tolerance, {percent(terms.exit_tolerance)}"
+            place = ("oracle", "median", "risk_tolerance")
+            yield Rule(place, percent(terms.risk_tolerance), limit)
+
+
+def _members(terms: Quorum) -> Iterator[Rule]:
+    """Reporters each once, and more than half of them for a quorum."""
+    count = len({one.lower() for one in terms.reporters})
+    if count != len(terms.reporters):
+        yield Rule(("oracle", "quorum", "reporters"), "an address twice", "each reporter once")
+    if not count < 2 * terms.quorum <= 2 * count:
+        limit = f"more than half of the {count} reporters, and no more than all"
+        yield Rule(("oracle", "quorum", "quorum"), str(terms.quorum), limit)
+
+
 def broken_rules(market: MarketFile) -> list[Rule]:
     """Every rule that the file breaks."""
-    checks = (_brackets, _costs, _fees, _impact, _funding, _pool)
+    checks = (_brackets, _costs, _fees, _impact, _funding, _pool, _oracle)
     return [rule for check in checks for rule in check(market)]

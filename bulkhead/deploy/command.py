@@ -31,7 +31,7 @@ def _answer(price: str | None) -> int | None:
     return int(scaled)
 
 
-def _confirm(yes: bool, gas: int) -> None:
+def confirm(yes: bool, gas: int) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
@@ -65,8 +65,11 @@ Exit codes: 0 done, 1 the chain differs from what was asked for, 2 bad input, 3 
 @click.option("--treasury", help="Gets its share of fees. [local chains: the deployer]")
 @click.option("--token", help="Collateral. [the file's for this chain; local chains: a test token]")
 @click.option(
-    "--feed", help="Chainlink feed. [the file's for this chain; local chains: a test feed]"
+    "--feed",
+    help="Chainlink feed or Pyth contract. [the file's for this chain; local chains: a test one]",
 )
+@click.option("--source", "sources", multiple=True, help="An adapter that a median reads.")
+@click.option("--oracle", "adapter", help="A quorum's adapter, from `bulkhead adapter`.")
 @click.option("--price", help="First price of a local test feed, such as 2500.")
 @click.option("--dry-run", is_flag=True, help="Rehearse on a fork, print the plan, send nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before sending.")
@@ -82,6 +85,7 @@ def deploy(
     dry_run: bool,
     yes: bool,
     out: Path | None,
+    sources: tuple[str, ...],
     json_: bool,
     **addresses: str | None,
 ) -> int:
@@ -93,7 +97,9 @@ def deploy(
     answer = _answer(price)
     console = Console(json_)
     with connect(network, account) as node:
-        asked = plan.order(file, node.rpc.chain_id(), node.account, answer=answer, **addresses)
+        asked = plan.order(
+            file, node.rpc.chain_id(), node.account, answer=answer, sources=sources, **addresses
+        )
         console.say("Rehearsing on a fork ...")
         rehearsed = plan.rehearse(node.url, asked)
         if dry_run:
@@ -103,7 +109,7 @@ def deploy(
             console.show(table)
         if rehearsed.mismatches:
             return _say_mismatches(console, rehearsed.mismatches)
-        _confirm(yes, rehearsed.gas)
+        confirm(yes, rehearsed.gas)
         return _send(console, node.rpc, asked, out)
 
 

@@ -35,6 +35,29 @@ def deploy_feed(rpc: Rpc, deployer: str, answer: int, notice: Notice = quiet) ->
     return LocalFeed(proxy, aggregator)
 
 
+def deploy_pyth(
+    rpc: Rpc, market: MarketFile, deployer: str, answer: int, notice: Notice = quiet
+) -> Contract:
+    """The SDK's own mock with a price of the market's feed, published now."""
+    terms = market.oracle.pyth
+    assert terms is not None
+    pyth = Deployer(rpc, deployer, notice=notice).create("LocalPyth", market.oracle.max_age, 0)
+    price_id, now = bytes.fromhex(terms.price_id[2:]), rpc.time()
+    price = (answer, 0, -DECIMALS, answer, 0, now, now)
+    data = pyth.createPriceFeedUpdateData(price_id, *price)
+    pyth.updatePriceFeeds([data], sender=deployer)
+    return pyth
+
+
+def deploy_source(
+    rpc: Rpc, market: MarketFile, deployer: str, answer: int, notice: Notice = quiet
+) -> str:
+    """What the market's adapter reads on a local chain; any price may be brought to it."""
+    if market.oracle.kind == "pyth":
+        return deploy_pyth(rpc, market, deployer, answer, notice).address
+    return deploy_feed(rpc, deployer, answer, notice).proxy.address
+
+
 def local_people(accounts: Sequence[str], market: MarketFile) -> People:
     """Governance, guardian and treasury from a local chain's accounts."""
     return People(accounts[0], accounts[1], accounts[2], market.authority.timelock_delay)

@@ -29,6 +29,7 @@ _LIMITS = {
     "dict_type": "fields are wanted here",
     "list_type": "a list is wanted here",
     "string_type": "one value is wanted",
+    "literal_error": "chainlink, pyth, quorum or median is wanted",
 }
 
 

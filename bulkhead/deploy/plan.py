@@ -11,7 +11,7 @@ from rich.table import Table
 
 from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.rpc import Rpc
-from bulkhead.deploy.local import LOCAL_CHAINS, deploy_feed
+from bulkhead.deploy.local import LOCAL_CHAINS, deploy_source
 from bulkhead.deploy.record import plain, record_of
 from bulkhead.deploy.roles import People
 from bulkhead.deploy.schema import MarketFile
@@ -35,6 +35,8 @@ class Order:
     feed: str | None
     sequencer: str | None
     answer: int | None  # first price of the local feed (8 decimals)
+    sources: tuple[str, ...] = ()  # a median's adapters
+    adapter: str | None = None  # a quorum's, deployed before
 
 
 def check_address(name: str, given: str) -> str:
@@ -62,6 +64,8 @@ def order(
     token: str | None = None,
     feed: str | None = None,
     answer: int | None = None,
+    sources: Sequence[str] = (),
+    adapter: str | None = None,
 ) -> Order:
     """Everything resolved: flags first, then the market file; on a local chain the deployer and
     test contracts fill the gaps."""
@@ -70,22 +74,42 @@ def order(
     named = {"governance": governance, "guardian": guardian, "treasury": treasury}
     who = {name: _address(name, given, None, local) or deployer for name, given in named.items()}
     coin = _address("token", token, known.token if known else None, local)
-    source = _address("feed", feed, known.feed if known else None, local)
-    if source is None and answer is None:
+    kind = market.oracle.kind
+    fed = kind in ("chainlink", "pyth")  # of a feed, which a local chain can do without
+    source = _address("feed", feed, known.feed if known else None, local or not fed)
+    if fed and source is None and answer is None:
         raise BadInput("price", "nothing", "give --price: the local feed's first price")
-    if source is not None and answer is not None:
+    if answer is not None and (source is not None or not fed):
         raise BadInput("price", answer, "only a local feed takes one; this deployment has a feed")
+    for name, given, wanted in (
+        ("feed", feed, fed),
+        ("source", sources, kind == "median"),
+        ("oracle", adapter, kind == "quorum"),
+    ):
+        if given and not wanted:
+            raise BadInput(name, given, f"a {kind} oracle takes none")
+    parts = tuple(sources) or tuple(known.sources if known else ())
     people = People(**who, delay=market.authority.timelock_delay)
     sequencer = known.sequencer if known else None
-    return Order(market, chain_id, deployer.lower(), people, coin, source, sequencer, answer)
+    return Order(
+        market,
+        chain_id,
+        deployer.lower(),
+        people,
+        coin,
+        source,
+        sequencer,
+        answer,
+        tuple(check_address("source", one) for one in parts),
+        _address("oracle", adapter, known.adapter if known else None, kind != "quorum"),
+    )
 
 
 def execute(rpc: Rpc, asked: Order, notice: Notice = quiet) -> System:
     """Deploy what was ordered."""
     feed = asked.feed
-    if feed is None:
-        assert asked.answer is not None
-        feed = deploy_feed(rpc, asked.deployer, asked.answer, notice).proxy.address
+    if feed is None and asked.answer is not None:
+        feed = deploy_source(rpc, asked.market, asked.deployer, asked.answer, notice)
     return deploy_market(
         rpc,
         asked.market,
@@ -94,6 +118,8 @@ def execute(rpc: Rpc, asked: Order, notice: Notice = quiet) -> System:
         token=asked.token,
         feed=feed,
         sequencer=asked.sequencer,
+        sources=asked.sources,
+        adapter=asked.adapter,
         notice=notice,
     )
 
@@ -138,7 +164,8 @@ class Plan:
             ("guardian", asked.people.guardian),
             ("treasury", asked.people.treasury),
             ("token", asked.token or "a test token"),
-            ("feed", asked.feed or "a test feed"),
+            ("oracle", asked.market.oracle.kind),
+            ("feed", asked.adapter or ", ".join(asked.sources) or asked.feed or "a test feed"),
             ("gas", f"{self.gas:,} in {len(self.steps)} transactions"),
         ):
             who.add_row(name, value)

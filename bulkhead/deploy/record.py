@@ -11,6 +11,7 @@ from eth_hash.auto import keccak
 
 from bulkhead import __version__
 from bulkhead.chain.artifacts import Artifacts, default
+from bulkhead.deploy.oracles import CONTRACTS
 from bulkhead.deploy.params import abi
 from bulkhead.deploy.system import CREATED, PERIPHERY, System
 from bulkhead.errors import BadInput
@@ -18,12 +19,17 @@ from bulkhead.errors import BadInput
 SCHEMA = 1
 PARTS = {
     "token": "TestToken",
-    "oracle": "ChainlinkOracle",
+    "oracle": "IPriceOracle",  # or the adapter of the market's kind: see `contracts`
     "authority": "Authority",
     "factory": "MarketFactory",
     **CREATED,
     **PERIPHERY,
 }
+
+
+def contracts(adapter: str) -> dict[str, str]:
+    """The contract of each part, with this adapter as oracle."""
+    return {**PARTS, "oracle": adapter}
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ def record_of(system: System, artifacts: Artifacts | None = None) -> Record:
     known = artifacts or default()
     created = {step.address for step in system.steps}
     parts = {}
-    for name, contract in PARTS.items():
+    for name, contract in contracts(CONTRACTS[system.market_file.oracle.kind]).items():
         where = getattr(system, name).address
         foreign = name == "token" and where not in created
         code = system.rpc.code(where)
@@ -138,4 +144,7 @@ def load(path: Path) -> Record:
     missing = sorted(set(PARTS) - set(parts))
     if missing:
         raise BadInput(f"{path}, parts", ", ".join(missing), "every part must be there")
+    if parts["oracle"].contract not in CONTRACTS.values():
+        limit = f"one of {', '.join(CONTRACTS.values())}"
+        raise BadInput(f"{path}, parts, oracle", parts["oracle"].contract, limit)
     return Record(parts=parts, **data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bulkhead.chain.contract import Contract
@@ -35,34 +36,47 @@ def selectors(market: Contract, role: int) -> list[bytes]:
     return [market.__getattr__(name).method.selector for name in FUNCTIONS[role]]
 
 
+REPORTERS = ("setReporters",)  # what TIMELOCK may call on a quorum adapter
+
+
+def _let(
+    deployer: Deployer, authority: Contract, target: Contract, role: int, names: Sequence[str]
+) -> None:
+    """A role may call these functions of a contract."""
+    functions = [target.__getattr__(name).method.selector for name in names]
+    where = target.address
+    what = f"let {LABELS[role]} call {', '.join(names)}"
+    deployer.call(what, authority.setTargetFunctionRole, where, functions, role)
+
+
+def _hand_over(deployer: Deployer, authority: Contract, target: Contract, people: People) -> None:
+    """Changes of the target's roles wait; governance is ADMIN; the deployer leaves."""
+    delay = people.delay
+    what = "delay changes of its roles"
+    deployer.call(what, authority.setTargetAdminDelay, target.address, delay)
+    what = "give ADMIN to governance"
+    deployer.call(what, authority.grantRole, ADMIN, people.governance, delay)
+    if people.governance.lower() != deployer.sender.lower():
+        deployer.call("leave ADMIN", authority.renounceRole, ADMIN, deployer.sender)
+
+
+def give_reporters(
+    deployer: Deployer, authority: Contract, adapter: Contract, people: People
+) -> None:
+    """A quorum adapter's reporters are the timelock's; the deployer leaves."""
+    deployer.call(f"name role {LABELS[TIMELOCK]}", authority.labelRole, TIMELOCK, LABELS[TIMELOCK])
+    _let(deployer, authority, adapter, TIMELOCK, REPORTERS)
+    what = "give TIMELOCK to governance"
+    deployer.call(what, authority.grantRole, TIMELOCK, people.governance, people.delay)
+    _hand_over(deployer, authority, adapter, people)
+
+
 def give(deployer: Deployer, authority: Contract, market: Contract, people: People) -> None:
     """Wire the roles, hand them over, and leave."""
     for role, label in LABELS.items():
-        functions = selectors(market, role)
         deployer.call(f"name role {label}", authority.labelRole, role, label)
-        deployer.call(
-            f"let {label} call {', '.join(FUNCTIONS[role])}",
-            authority.setTargetFunctionRole,
-            market.address,
-            functions,
-            role,
-        )
-    deployer.call(
-        "give TIMELOCK to governance",
-        authority.grantRole,
-        TIMELOCK,
-        people.governance,
-        people.delay,
-    )
+        _let(deployer, authority, market, role, FUNCTIONS[role])
+    what = "give TIMELOCK to governance"
+    deployer.call(what, authority.grantRole, TIMELOCK, people.governance, people.delay)
     deployer.call("give GUARDIAN", authority.grantRole, GUARDIAN, people.guardian, 0)
-    deployer.call(
-        "delay changes of the market's roles",
-        authority.setTargetAdminDelay,
-        market.address,
-        people.delay,
-    )
-    deployer.call(
-        "give ADMIN to governance", authority.grantRole, ADMIN, people.governance, people.delay
-    )
-    if people.governance.lower() != deployer.sender.lower():
-        deployer.call("leave ADMIN", authority.renounceRole, ADMIN, deployer.sender)
+    _hand_over(deployer, authority, market, people)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
@@ -167,9 +167,40 @@ class Pool(_Group):
     dead_after: Annotated[int, _quantity(units.duration, at_least="3 days")]
 
 
+class Pyth(_Group):
+    """What only a Pyth feed has."""
+
+    price_id: Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{64}$")]
+    min_decimals: Annotated[int, _quantity(units.count, at_most="36")]
+    max_decimals: Annotated[int, _quantity(units.count, at_most="36")]
+    confidence_width: Annotated[int, _quantity(units.ratio, at_least="1", at_most="100")]
+
+
+class Quorum(_Group):
+    """What only a quorum of reporters has."""
+
+    feed: Annotated[str, Field(pattern=r"^[ -~]{1,32}$")]
+    reporters: Annotated[list[Address], Field(min_length=2, max_length=32)]
+    quorum: Annotated[int, _quantity(units.count, at_least="2")]
+    max_disagreement: Annotated[int, _quantity(units.ratio, below="100 %")]
+
+
+class Median(_Group):
+    """What only a median of adapters has."""
+
+    min_sources: Annotated[int, _quantity(units.count, at_least="2", at_most="5")]
+    risk_tolerance: Annotated[int, _quantity(units.ratio, below="100 %")]
+    exit_tolerance: Annotated[int, _quantity(units.ratio, below="100 %")]
+    source_gas: Annotated[int, _quantity(units.count, at_least="50k", at_most="1M")]
+
+
 class Oracle(_Group):
     """Where the mark comes from and what of it is accepted."""
 
+    kind: Literal["chainlink", "pyth", "quorum", "median"] = "chainlink"
+    pyth: Pyth | None = None
+    quorum: Quorum | None = None
+    median: Median | None = None
     max_age: SomeSecs
     lowest: SomeQuote
     highest: SomeQuote
@@ -191,8 +222,10 @@ class Network(_Group):
 
     name: Name
     token: Address
-    feed: Address
+    feed: Address | None = None  # a Chainlink feed, or the Pyth contract
     sequencer: Address | None = None
+    sources: Annotated[list[Address], Field(max_length=5)] = Field(default_factory=list)
+    adapter: Address | None = None  # a quorum's
 
 
 class MarketFile(_Group):

@@ -109,6 +109,12 @@ class Deployer:
         self._note("contract", name, receipt.contract, args, receipt)
         return self.at(name, receipt.contract)
 
+    def adopt(self, name: str, where: str, args: tuple[Any, ...]) -> None:
+        """Note a contract that is there already, with what it was deployed with."""
+        step = Step("adopted", name, where, args, 0, "", 0)
+        self.steps.append(step)
+        self.notice(step)
+
     def call(self, what: str, function: Function, *args: Any) -> Receipt:
         """Send a call."""
         receipt = self._sent(function.send(*args, sender=self.sender, gas=GAS, check=False))

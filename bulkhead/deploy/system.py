@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from eth_hash.auto import keccak
 
@@ -12,7 +12,8 @@ from bulkhead.chain.artifacts import Artifacts
 from bulkhead.chain.contract import Contract, events
 from bulkhead.chain.errors import Reverted
 from bulkhead.chain.rpc import Rpc
-from bulkhead.deploy import roles
+from bulkhead.deploy import oracles, roles
+from bulkhead.deploy.oracles import Origin
 from bulkhead.deploy.params import abi, check_listing, to_params
 from bulkhead.deploy.roles import People
 from bulkhead.deploy.schema import MarketFile
@@ -68,23 +69,6 @@ class System:
         return list(dict.fromkeys(address(one) for one in found))
 
 
-def oracle_settings(
-    market: MarketFile, feed: str, decimals: int, sequencer: str | None
-) -> dict[str, Any]:
-    """`ChainlinkOracle.Settings` by field name. Bounds are in the feed's own decimals."""
-    terms, answer = market.oracle, 10**decimals
-    return {
-        "feed": feed,
-        "maxAgeSecs": terms.max_age,
-        "minAnswer": terms.lowest * answer // WAD,
-        "maxAnswer": terms.highest * answer // WAD,
-        "maxDeviation": terms.max_deviation,
-        "spread": terms.spread,
-        "sequencerFeed": sequencer or ZERO_ADDRESS,
-        "sequencerGraceSecs": terms.sequencer_grace if sequencer else 0,
-    }
-
-
 def _check_token(rpc: Rpc, market: MarketFile, token: Contract) -> None:
     """The file must speak of this token."""
     if not rpc.code(token.address):
@@ -113,13 +97,16 @@ def deploy_market(
     feed: str | None = None,
     oracle: Contract | None = None,
     sequencer: str | None = None,
+    sources: Sequence[str] = (),
+    adapter: str | None = None,
     artifacts: Artifacts | None = None,
     notice: Notice = quiet,
 ) -> System:
     """Deploy everything a market needs that is not there yet, and hand it over.
 
     Without `token` a test token that anyone mints is deployed. The price comes from `oracle`, or
-    from a new adapter of the Chainlink `feed`.
+    from an adapter of the file's kind: of the Chainlink feed or Pyth contract `feed`, of the
+    adapters `sources`, or from the quorum `adapter` that is there already.
     """
     hand = Deployer(rpc, deployer, artifacts=artifacts, notice=notice)
     coin = (
@@ -128,7 +115,8 @@ def deploy_market(
         else hand.at("TestToken", token)
     )
     _check_token(rpc, market, coin)
-    source = oracle or _adapter(hand, market, feed, sequencer)
+    origin = Origin(feed, sequencer, tuple(sources), adapter)
+    source = oracle or oracles.adapter(hand, market, origin)
     return _stand_up(hand, market, people, coin, source, feed or ZERO_ADDRESS)
 
 
@@ -157,16 +145,6 @@ def _stand_up(
         steps=tuple(hand.steps),
         block=block,
     )
-
-
-def _adapter(
-    hand: Deployer, market: MarketFile, feed: str | None, sequencer: str | None
-) -> Contract:
-    """A new adapter of a Chainlink feed."""
-    if feed is None:
-        raise BadInput("feed", "nothing", "a feed's address is wanted, or an oracle")
-    decimals = hand.at("IAggregatorV3", feed).decimals()
-    return hand.create("ChainlinkOracle", oracle_settings(market, feed, decimals, sequencer))
 
 
 def _create(

@@ -13,7 +13,8 @@ from bulkhead.chain.artifacts import Artifact, Artifacts, create2, default
 from bulkhead.chain.contract import Contract, at, registry
 from bulkhead.chain.rpc import Rpc
 from bulkhead.deploy import roles
-from bulkhead.deploy.record import PARTS, Record, plain
+from bulkhead.deploy.oracles import CONTRACTS, differences
+from bulkhead.deploy.record import PARTS, Record, contracts, plain
 from bulkhead.deploy.system import CREATED, PERIPHERY
 
 MIN_DELAY = 2 * 86_400
@@ -72,6 +73,11 @@ def _created_by(rpc: Rpc, record: Record, part: str, code: bytes) -> bool:
     return False
 
 
+def _adopted(record: Record) -> bool:
+    """Whether the oracle is a quorum's, which was there before its market."""
+    return record.parts["oracle"].contract == CONTRACTS["quorum"]
+
+
 def _origin(
     rpc: Rpc, handles: dict[str, Contract], record: Record, known: Artifacts
 ) -> Iterator[Mismatch]:
@@ -81,7 +87,9 @@ def _origin(
     the factory accepts, the rest by the transactions that created it.
     """
     for name in ("authority", "factory", "oracle"):
-        code = known.get(PARTS[name]).link(record.libraries)
+        if name == "oracle" and _adopted(record):
+            continue  # all that its constructor wrote is read back by `_oracle`
+        code = known.get(record.parts[name].contract).link(record.libraries)
         if not _created_by(rpc, record, name, code):
             yield Mismatch(f"creation of {name}", "this source's", "another, or not to be had")
     factory = handles["factory"]
@@ -122,15 +130,34 @@ def _links(handles: dict[str, Contract], record: Record) -> Iterator[Mismatch]:
                 yield Mismatch(f"{name}.{getter}", record.address(target), found)
 
 
-def _oracle(oracle: Contract, record: Record) -> Iterator[Mismatch]:
-    """The adapter has the settings that it was deployed with."""
-    for step in record.steps:
-        if step["name"] == PARTS["oracle"] and step["address"] == record.address("oracle"):
-            found = oracle.settings()
-            for name, value in step["args"][0].items():
-                held = plain(getattr(found, name))
-                if held != value:
-                    yield Mismatch(f"oracle's {name}", value, held)
+def _oracle(rpc: Rpc, oracle: Contract, record: Record) -> Iterator[Mismatch]:
+    """The adapter has the settings that it was deployed with, and a quorum's its reporters, whom
+    only the timelock replaces."""
+    kind = record.parts["oracle"].contract
+    made = [one for one in record.steps if one["address"] == oracle.address and one["name"] == kind]
+    if not made:
+        yield Mismatch("the oracle's settings", "a step of the record", "none")
+        return
+    for name, wanted, held in differences(oracle, made[0]["args"]):
+        yield Mismatch(f"oracle's {name}", wanted, plain(held))
+    if not _adopted(record):
+        return
+    authority = at(rpc, PARTS["authority"], oracle.authority())
+    yield from _reporters(authority, oracle)
+    yield from _admin_delay(rpc, authority, oracle, record)
+    yield from _members(rpc, authority, record, guarded=False)
+
+
+def _reporters(authority: Contract, oracle: Contract) -> Iterator[Mismatch]:
+    """Only the timelock replaces a quorum's reporters."""
+    if authority.isTargetClosed(oracle.address):
+        yield Mismatch("the oracle's governance", "open", "closed")
+    found = authority.getTargetFunctionRole(oracle.address, oracle.setReporters.method.selector)
+    if found != roles.TIMELOCK:
+        yield Mismatch("role of setReporters", roles.TIMELOCK, found)
+    if authority.getRoleAdmin(roles.TIMELOCK) != roles.ADMIN:
+        admin = authority.getRoleAdmin(roles.TIMELOCK)
+        yield Mismatch("admin of the reporters' role", roles.ADMIN, admin)
 
 
 def _params(rpc: Rpc, market: Contract, record: Record) -> Iterator[Mismatch]:
@@ -171,22 +198,25 @@ def _functions(authority: Contract, market: Contract) -> Iterator[Mismatch]:
 
 
 def _admin_delay(
-    rpc: Rpc, authority: Contract, market: Contract, record: Record
+    rpc: Rpc, authority: Contract, target: Contract, record: Record
 ) -> Iterator[Mismatch]:
-    """Changes of the market's roles wait as long as everything else governance does.
+    """Changes of a contract's roles wait as long as everything else governance does.
 
     The authority lets a first delay begin days after it is set, so what was set last counts.
     """
     said = 0
     for log in rpc.logs(of=authority, topics=[registry().topic("TargetAdminDelayUpdated")]):
         event = registry().event(log)
-        if event is not None and event.target == market.address:
+        if event is not None and event.target == target.address:
             said = event.delay
     if said != int(record.people["delay"]):
-        yield Mismatch("delay of changes to the market's roles", record.people["delay"], said)
+        what = f"delay of changes to the roles of {target.address}"
+        yield Mismatch(what, record.people["delay"], said)
 
 
-def _members(rpc: Rpc, authority: Contract, record: Record) -> Iterator[Mismatch]:
+def _members(
+    rpc: Rpc, authority: Contract, record: Record, *, guarded: bool = True
+) -> Iterator[Mismatch]:
     """Exactly the people of the record, with their delays; nobody else was ever let in."""
     people, delay = record.people, int(record.people["delay"])
     if delay < MIN_DELAY:
@@ -194,8 +224,9 @@ def _members(rpc: Rpc, authority: Contract, record: Record) -> Iterator[Mismatch
     wanted = {
         (roles.ADMIN, people["governance"].lower()): delay,
         (roles.TIMELOCK, people["governance"].lower()): delay,
-        (roles.GUARDIAN, people["guardian"].lower()): 0,
     }
+    if guarded:
+        wanted[roles.GUARDIAN, people["guardian"].lower()] = 0
     seen = set(wanted)
     for log in rpc.logs(of=authority, topics=[registry().topic("RoleGranted")]):
         event = registry().event(log)
@@ -223,13 +254,13 @@ def verify(rpc: Rpc, record: Record, artifacts: Artifacts | None = None) -> list
         return empty
     handles = {
         name: at(rpc, contract, record.address(name), artifacts=known)
-        for name, contract in PARTS.items()
+        for name, contract in contracts(record.parts["oracle"].contract).items()
     }
     strange = list(_code(rpc, record, known))
     if strange:
         return strange  # what other code says about itself proves nothing
     found = [*_origin(rpc, handles, record, known), *_links(handles, record)]
-    found += _oracle(handles["oracle"], record)
+    found += _oracle(rpc, handles["oracle"], record)
     found += _params(rpc, handles["market"], record)
     found += _functions(handles["authority"], handles["market"])
     found += _admin_delay(rpc, handles["authority"], handles["market"], record)

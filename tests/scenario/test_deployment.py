@@ -175,7 +175,7 @@ def _admin_at_once(system: System, rpc: Rpc, stranger: str) -> None:
 @pytest.mark.parametrize(
     ("spoil", "what"),
     [
-        (_admin_at_once, "delay of changes to the market's roles"),
+        (_admin_at_once, "delay of changes to the roles of 0x"),
         (_another_guardian, "in role 2"),
         (_another_admin, "in role 0"),
         (_guardian_gone, "in role 2"),

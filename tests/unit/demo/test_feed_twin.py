@@ -13,9 +13,9 @@ from bulkhead.chain.contract import Contract, deploy
 from bulkhead.chain.errors import Reverted
 from bulkhead.chain.rpc import Rpc
 from bulkhead.demo.settings import MARKET
+from bulkhead.deploy.oracles import oracle_settings
 from bulkhead.deploy.params import read
 from bulkhead.deploy.schema import MarketFile
-from bulkhead.deploy.system import oracle_settings
 from bulkhead.model import OracleError
 from bulkhead.sim.feed import Feed, answer_bounds
 from bulkhead.sim.moves import error_text, revert_text
