@@ -140,9 +140,12 @@ class WsTransport:
                 return found
 
     def notice(self, timeout: float) -> Any:
-        """The next announcement, or None if none comes in so many seconds."""
+        """The newest announcement since the last call, or the next one; None if none comes in so
+        many seconds."""
         if self._notices:
-            return self._notices.popleft()
+            newest = self._notices[-1]
+            self._notices.clear()
+            return newest
         limit = time.monotonic() + timeout
         while True:
             try:

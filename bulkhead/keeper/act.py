@@ -91,7 +91,7 @@ def repriced(action: Action, gas: int, unit: int, price: GasPrice, policy: Polic
     """The action with the gas it was seen to use; a skip where it does not pay with that, or could
     cost more than was decided on."""
     limit = max(action.gas_limit, ceil_div(gas * (100 + policy.gas.headroom), 100))
-    data_fee = action.worst - action.gas_limit * action.fees.most
+    data_fee = 0 if price.l1_in_gas else action.worst - action.gas_limit * action.fees.most
     worst = limit * action.fees.most + data_fee
     cost = price.quote(gas * (price.base + action.fees.tip) + data_fee)
     worth = action.reward * unit * policy.win_rate // WAD

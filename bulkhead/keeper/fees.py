@@ -32,6 +32,7 @@ class GasPrice:
     tip: int  # what gets in at all (wei per gas)
     l1_per_byte: int = 0  # data fee of an L2 (wei per byte of the signed transaction); 0 on L1
     quote_per_native: int = WAD  # price of the native coin (Wad quote)
+    l1_in_gas: bool = False  # the data fee is charged as gas (Arbitrum): estimates contain it
 
     def l1(self, size: int) -> int:
         """Data fee of calldata of so many bytes (wei)."""

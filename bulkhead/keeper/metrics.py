@@ -60,7 +60,7 @@ class Metrics:
         self.skips = counter("skips", "things left undone", "market", "reason")
         self.sent = counter("transactions", "sent", "market", "kind")
         self.ended = counter("transactions_ended", "by how they ended", "state")
-        self.liquidated = counter("liquidated", "positions liquidated by us", "market", "result")
+        self.liquidated = counter("liquidated", "positions liquidated by us", "market")
         self.rewards = counter("rewards_tokens", "token units earned", "market")
         self.spent = counter("spent_wei", "gas and data fees paid")
         self.replaced = counter("replacements", "fees raised, or transactions withdrawn", "why")

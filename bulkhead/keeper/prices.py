@@ -100,4 +100,5 @@ def gas_price(
         tip=max(tip, min_tip),
         l1_per_byte=data_fee(rpc, fee),
         quote_per_native=native.read(rpc, mark),
+        l1_in_gas=fee is DataFee.ARBITRUM,
     )

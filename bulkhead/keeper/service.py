@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 
 from bulkhead.chain.abi import AbiError
@@ -19,6 +20,7 @@ from bulkhead.keeper import look, names
 from bulkhead.keeper.act import Actor, Sent, rehearse
 from bulkhead.keeper.decide import Action, Decision, Kind, Purse, Skip, Why, decide
 from bulkhead.keeper.fees import Fees, GasPrice
+from bulkhead.keeper.index import Ids
 from bulkhead.keeper.journal import Entry, Journal
 from bulkhead.keeper.logs import SkipLog
 from bulkhead.keeper.market import MarketNode, MarketPlace
@@ -63,6 +65,7 @@ class Seat:
     node: MarketNode
     watch: Watch
     store: Store
+    done: str = ""  # hash of the last block that was dealt with
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ class Keeper:
     def _seat(self, place: MarketPlace) -> Seat:
         try:
             node = MarketNode(self.rpc, place)
-        except Reverted as problem:
+        except (Reverted, AbiError, AttributeError) as problem:
             raise BadInput("market", place.market, f"it is no market: {problem}") from None
         store = Store(self.engine, f"{self.chain_id}:{place.market}", self.settings.reorg_depth)
         watch = Watch(node, store, self.metrics, max_range=self.settings.max_log_range)
@@ -161,6 +164,9 @@ class Keeper:
         market, started = seat.node.address, time.perf_counter()
         head = seat.watch.advance()
         self.metrics.lag.set(max(0.0, time.time() - head.time))
+        if head.hash == seat.done:
+            return Look(head, Decision((), ()), (), ())
+        seat.watch.audit(head, self.settings.audit_ids)
         view = seat.node.view(head)
         price = self._price(head, view.state.mark)
         taken = self._tend(seat, head, price)
@@ -180,11 +186,11 @@ class Keeper:
             seat.store.release(idle, self.name)
         everything = [*skips, *decision.skips, *lost, *more]
         self._note(market, everything, sent)
-        seat.watch.audit(head, self.settings.audit_ids)
         moment = Moment.of_state(view.state)
         if seat.watch.index.drifted(moment):
             seat.watch.index.rebuild(moment)
             self.metrics.rebuilds.labels(market).inc()
+        seat.done = head.hash
         self.metrics.ticks.labels(market).inc()
         self.metrics.tick_seconds.labels(market).observe(time.perf_counter() - started)
         return Look(head, decision, tuple(sent), tuple(everything))
@@ -204,7 +210,7 @@ class Keeper:
         node, watch = seat.node, seat.watch
         moment = Moment.of_state(view.state)
         started = time.perf_counter()
-        ids = sorted(watch.index.candidates(moment).tolist()) if view.fresh else []
+        ids = watch.index.candidates(moment) if view.fresh else np.empty(0, np.int64)
         spent = time.perf_counter() - started
         self.metrics.index_seconds.labels(node.address).observe(spent)
         self.metrics.candidates.labels(node.address).set(len(ids))
@@ -214,15 +220,33 @@ class Keeper:
         if view.adlActive and view.fresh and self.settings.adl:
             side, most = look.adl_side(view), self.settings.max_transactions
             winners = node.views(watch.winners(moment, side, most), head)
-        return look.sight(
+        chosen, skips = self._worth_a_look(seat, ids, taken)
+        sight, healthy = look.sight(
             node.address,
             node.cfg,
             view,
-            node.views(ids, head),
+            node.views(chosen, head),
             problem=node.price_problem(view),
             winners=winners,
             taken=taken,
         )
+        return sight, healthy + skips
+
+    def _worth_a_look(self, seat: Seat, ids: Ids, taken: set[int]) -> tuple[list[int], list[Skip]]:
+        """In a crash more are due than can be sent at once: the largest are looked at first, twice
+        as many as could be sent, and those under way not at all."""
+        market = seat.node.address
+        free = ids[~np.isin(ids, list(taken))]
+        most = 2 * self.settings.max_batch * self.settings.max_transactions
+        order = np.argsort(-np.abs(seat.watch.index.size[free]), kind="stable")
+        skips = [
+            Skip(market, int(id_), Why.TAKEN, "a transaction is under way")
+            for id_ in ids[np.isin(ids, list(taken))]
+        ]
+        if len(free) > most:
+            text = f"{len(free) - most} more candidates wait for the next look"
+            skips.append(Skip(market, 0, Why.TOO_MANY, text))
+        return sorted(free[order[:most]].tolist()), skips
 
     def _win_rate(self) -> int:
         """Of the latest races, two won ones thought in so that one loss is no verdict (Wad)."""
@@ -275,7 +299,7 @@ class Keeper:
                 seat.store.release(entry.ids, self.name)
         if entry.market:
             self.metrics.rewards.labels(entry.market).inc(paid.reward)
-            self.metrics.liquidated.labels(entry.market, "ours").inc(len(paid.ids))
+            self.metrics.liquidated.labels(entry.market).inc(len(paid.ids))
         if entry.kind.startswith("liquidate"):
             gone = [id_ for id_ in entry.ids if id_ not in paid.ids]
             text = "mined without effect: somebody else was first, or the price came back"

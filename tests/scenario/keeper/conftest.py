@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from gate import Gate
+from keeper_databases import postgres_url
 from keeper_stage import Stage, build
 
 from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.artifacts import Artifacts
+from bulkhead.keeper import schema
+from bulkhead.keeper.store import open_engine
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +39,19 @@ def gate(stage: Stage) -> Iterator[Gate]:
     made = Gate(stage.url)
     yield made
     made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of an empty database that several keepers can share."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'shared.db'}"
+        return
+    url: str = request.getfixturevalue("postgres_url")
+    yield url
+    engine = open_engine(url)
+    schema.metadata.drop_all(engine)
+    engine.dispose()
+
+
+__all__ = ["built", "gate", "postgres_url", "shared", "stage"]

@@ -392,3 +392,5 @@ def test_race__two_keepers_sharing_a_database__do_not_compete(stage: Stage, tmp_
     once_each(stage, due)
     same_as_chain(stage, other)
     assert stage.rpc.nonce(addresses()[1]) == 0
+    one.close()
+    other.close()

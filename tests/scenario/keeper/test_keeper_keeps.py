@@ -16,6 +16,7 @@ from keeper_stage import MARKET, Stage, addresses, chain_rows, liquidity, same_a
 from bulkhead.chain.contract import deploy, events
 from bulkhead.deploy.local import deploy_local
 from bulkhead.deploy.params import read
+from bulkhead.errors import BadInput
 from bulkhead.keeper.decide import Kind, Why
 from bulkhead.keeper.journal import UNDER_WAY
 from bulkhead.keeper.metrics import serve
@@ -167,6 +168,44 @@ def test_unprofitable__is_left_with_figures(stage: Stage, tmp_path: Path) -> Non
     (look,) = keeper.tick()
     assert {skip.why for skip in look.skips} == {Why.UNPROFITABLE}
     assert all("wanted 1000" in skip.detail for skip in look.skips)
+
+
+def test_crash__more_due_than_can_be_sent__largest_first_and_the_rest_next(
+    stage: Stage, tmp_path: Path
+) -> None:
+    keeper = stage.keeper(tmp_path, max_batch=1, max_transactions=1)
+    stage.crowd(5)
+    stage.slide(LOW)
+    due = stage.due()
+    size = {id_: abs(row[0]) for id_, row in chain_rows(stage).items()}
+    (look,) = keeper.tick()
+    assert [one.action.ids for one in look.sent] == [(max(due, key=lambda id_: size[id_]),)]
+    assert (0, Why.TOO_MANY) in {(skip.id, skip.why) for skip in look.skips}
+    for _ in due:
+        stage.blocks()
+        keeper.tick()
+    assert sorted(event.id for event in stage.liquidations()) == due
+
+
+def test_same_block__is_not_looked_at_twice(stage: Stage, tmp_path: Path) -> None:
+    keeper = stage.keeper(tmp_path, min_profit="1000")
+    stage.crowd(2)
+    stage.slide(LOW)
+    assert keeper.tick()[0].skips
+    assert keeper.tick()[0].skips == ()
+    stage.blocks()
+    assert keeper.tick()[0].skips
+
+
+def test_market__address_of_something_else__is_bad_input(stage: Stage, tmp_path: Path) -> None:
+    market, lens, token = stage.market, stage.system.lens, stage.system.token
+    for pair in (
+        f"{lens.address}@{market.address}",
+        f"{token.address}@{lens.address}",
+        f"{stage.people[3]}@{lens.address}",
+    ):
+        with pytest.raises(BadInput):
+            stage.keeper(tmp_path, markets=pair)
 
 
 def test_empty_account__spends_nothing_it_has_not(stage: Stage, tmp_path: Path) -> None:
