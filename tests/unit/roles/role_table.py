@@ -442,5 +442,8 @@ TABLE: dict[str, dict[str, tuple[Case, ...]]] = {
         previewRemoveMargin=lambda s: (s["market"], 1, s["owner"], 5),
         previewSettle=lambda s: (s["market"], 1),
     ),
-    "LiquidationLens": views(previewLiquidate=lambda s: (s["market"], 3)),
+    "LiquidationLens": views(
+        previewLiquidate=lambda s: (s["market"], 3),
+        previewDeleverage=lambda s: (s["market"], 1),
+    ),
 }
