@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from bulkhead.fuzz.laws.base import Terms, terms
 from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.people import DELAY
 from bulkhead.fuzz.probe import Pos
 from bulkhead.fuzz.world import World
 from bulkhead.model import acceptance
@@ -56,3 +57,20 @@ def foresee(world: World, op: Op) -> Foreseen | None:
         return None
     found = at_mark(world)
     return Foreseen(position(world, id_), held.owner, *found) if found else None
+
+
+def accrued(world: World) -> Terms | None:
+    """The terms that a change of parameters would find, after the delay and its accrual."""
+    core = world.twin.core
+    found = None
+    now = core.now
+    try:
+        with core.transaction():
+            core.now = now + DELAY
+            acceptance.accrue(core)
+            found = terms(core.state.__dict__, world.params, world.unit)
+            raise _Undo
+    except _Undo:
+        return found
+    finally:
+        core.now = now

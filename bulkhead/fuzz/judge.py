@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
+from bulkhead.fuzz import foresight
 from bulkhead.fuzz.coverage import count
-from bulkhead.fuzz.foresight import Foreseen, foresee
-from bulkhead.fuzz.laws import conservation as money
-from bulkhead.fuzz.laws import differential as model
-from bulkhead.fuzz.laws import isolation as walls
-from bulkhead.fuzz.laws import liquidation as ends
-from bulkhead.fuzz.laws.base import Terms, terms
-from bulkhead.fuzz.ops import OUTSIDE, POOL_CALLS, Op
-from bulkhead.fuzz.probe import Pos, Sight, difference
+from bulkhead.fuzz.ends import Ends
+from bulkhead.fuzz.laws import access, conservation, differential, isolation, pool
+from bulkhead.fuzz.laws.base import Terms, equity, notional, terms, trading_cost, up
+from bulkhead.fuzz.ops import GOVERNED, OUTSIDE, POOL_CALLS, Op
+from bulkhead.fuzz.people import GOVERNANCE, GUARDIAN
+from bulkhead.fuzz.probe import Sight, difference
+from bulkhead.fuzz.receipts import receipt
+from bulkhead.fuzz.trades import Trades, waiting
+from bulkhead.fuzz.trials import Trials
 from bulkhead.fuzz.world import Step, World
+from bulkhead.model.types import Mode
+from bulkhead.model.wad import WAD
 
 Law = Callable[..., bool]
 
@@ -25,13 +29,6 @@ def law_id(law: Law) -> str:
     return f"I-{law.__name__[2:4]}"
 
 
-class Count(NamedTuple):
-    """How often a law was checked, and how often at a boundary."""
-
-    checks: int
-    boundary: int
-
-
 class Bench:
     """Runs the laws that are on, and counts."""
 
@@ -39,10 +36,13 @@ class Bench:
         self.only = frozenset(only)
         self.checks: Counter[str] = Counter()
         self.boundary: Counter[str] = Counter()
+        self._names: dict[Law, str] = {}
 
     def hold(self, law: Law, *values: Any) -> None:
         """Checks one law, unless it is off."""
-        name = law_id(law)
+        name = self._names.get(law)
+        if name is None:
+            name = self._names[law] = law_id(law)
         if self.only and name not in self.only:
             return
         self.checks[name] += 1
@@ -59,79 +59,189 @@ class Judge:
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
+        self.ends = Ends(bench)
+        self.trades = Trades(bench)
+        self.trials = Trials(bench)
 
-    def foresee(self, world: World, op: Op) -> Foreseen | None:
-        """What a liquidation would find."""
-        return foresee(world, op) if op.name == "liquidate" else None
+    def trial(self, world: World, op: Op) -> None:
+        """One of the laws on snapshots."""
+        self.trials.run(world, *op.args)
+
+    def foresee(self, world: World, op: Op) -> Any:
+        """What a liquidation would find, or a change of parameters."""
+        if op.name == "liquidate":
+            return foresight.foresee(world, op)
+        if op.name == "set_params" and op.actor == GOVERNANCE:
+            return foresight.accrued(world)
+        return None
 
     def step(self, world: World, step: Step) -> None:
         """Every law of a step; the model's last, as it can't say what is wrong."""
-        bench = self.bench
-        if step.foreseen is not None:
-            self._liquidation(world, step)
+        bench, op = self.bench, step.op
+        if step.failing and op.name not in OUTSIDE:
+            before = step.before
+            held = before is not None and before.state["accepted_at"] == step.now
+            bench.hold(access.i_34_invalid, op.name, held, step.found)
+        if op.name in GOVERNED or op.name == "enter_reduce_only":
+            role = GUARDIAN if op.name == "enter_reduce_only" else GOVERNANCE
+            bench.hold(access.i_40_role, op.name, op.actor, op.actor == role, step.found)
+        if op.name == "liquidate" and step.foreseen is not None:
+            self.ends.liquidation(world, step)
+        if step.after is not None and step.before is not None:
+            self._seen(world, step, step.before, step.after)
+        bench.hold(differential.i_50_outcome, step.found, step.expected)
         if step.after is not None:
-            self._money(world, step, step.after)
-            if step.op.name not in OUTSIDE:
-                self._positions(world, step, step.after)
-        bench.hold(model.i_50_outcome, step.found, step.expected)
-        if step.after is not None:
+            name, found, expected = "", 0, 0
             if step.after.words != step.words:
                 layout, names = step.site.layout, world.stage.names()
-                bench.hold(
-                    model.i_50_view, *difference(layout, step.after.words, step.words, names)
-                )
-            else:
-                bench.hold(model.i_50_view, "", 0, 0)
+                name, found, expected = difference(layout, step.after.words, step.words, names)
+            bench.hold(differential.i_50_view, name, found, expected)
             count(world, step)
 
     # ---- after every success
 
-    def _money(self, world: World, step: Step, after: Sight) -> None:
+    def _seen(self, world: World, step: Step, before: Sight, after: Sight) -> None:
+        t = terms(after.state, step.params[1], world.unit)
+        self._money(world, step, before, after)
+        if step.op.name in OUTSIDE:
+            return
+        self._market(world, step, before, after, t)
+        self._walls(world, step, before, after, t)
+        self._pool(step, before, after, t)
+        self.trades.step(world, step, before, after, t)
+        self.ends.step(world, step, before, after, t)
+
+    def _money(self, world: World, step: Step, before: Sight, after: Sight) -> None:
         bench, site, s = self.bench, step.site, after.state
         held = {id_: p.margin for id_, p in after.positions.items()}
         if step.words:  # else the twin refused, which is another law's matter
-            bench.hold(money.i_01_vaults, held, site.layout.margins(step.words))
+            bench.hold(conservation.i_01_vaults, held, site.layout.margins(step.words))
         holders = len(site.system)
         inside = sum(held.values()) + sum(after.ahead) + sum(after.balances[:holders])
         for other in world.sites:
             if other is not site:
                 sight = world.sights[world.sites.index(other)]
                 inside += sum(p.margin for p in sight.positions.values())
-                inside += sum(sight.ahead) + sum(sight.balances[:3])  # the treasury is the same one
-        bench.hold(money.i_02_conserved, inside, world.brought, sum(after.balances[holders:]))
+                inside += sum(sight.ahead) + sum(sight.balances[:3])  # one treasury for all
+        users = sum(after.balances[holders:])
+        bench.hold(conservation.i_02_conserved, inside, world.brought, users)
         sums = (s["size_long"], s["size_short"], s["basis_long"], s["basis_short"])
-        bench.hold(money.i_05_sums, sums, after.positions.values())
+        bench.hold(conservation.i_05_sums, sums, after.positions.values())
+        if step.logs and len(world.sites) == 1:
+            bench.hold(conservation.i_03_zero_sum, *receipt(world, step, before, after))
 
-    def _positions(self, world: World, step: Step, after: Sight) -> None:
-        bench, op, before = self.bench, step.op, step.before
-        assert before is not None
+    def _market(self, world: World, step: Step, before: Sight, after: Sight, t: Terms) -> None:
+        bench, op, s, m, p = self.bench, step.op, after.state, after.market, step.params[1]
+        sums = (s["size_long"], s["size_short"], s["basis_long"], s["basis_short"])
+        bench.hold(conservation.i_06_claims, sums, after.positions.values(), t)
+        unfunded = m["ticketsOwed"] - m["ticketsPaid"]
+        if s["mode"] < Mode.SETTLED:
+            psi = waiting(s, p)
+            worth = (m["nav"], s["cash"], unfunded, after.positions.values(), t, psi)
+            bench.hold(conservation.i_04_nav, *worth)
+            drawn = sum(ticket[3] for ticket in after.tickets)
+            tokens, undrawn = after.balances[0], m["ticketsPaid"] - drawn
+            bench.hold(conservation.i_07_backed, tokens, m["accounted"], undrawn)
+        if op.name in ("open", "increase"):
+            side = s["size_long"] if op.args[1] > 0 else s["size_short"]
+            values = (notional(side, t.mark), t.skew, m["nav"], p.max_open_interest)
+            bench.hold(conservation.i_07_caps, *values, p.max_utilisation, p.max_skew)
+        burned = m["totalSupply"] < before.market["totalSupply"]
+        if burned and op.name == "accrue" and s["mode"] < Mode.FINAL:
+            claims = up(t.skew * (t.mark - t.index), WAD) - sums[2] - sums[3]
+            both = notional(sums[0], t.mark) + notional(sums[1], t.mark)
+            cash = s["cash"] * t.unit
+            bench.hold(
+                conservation.i_07_reserve,
+                *(cash, m["nav"] + 4, claims, both, p.reserve_factor, p.adl_target),
+            )
+        if op.name != "execute_final":
+            pairs = [(before.state[n], s[n]) for n in ("mark", "published_at", "accepted_at")]
+            reading = None if step.failing else (step.reading.mark, step.reading.published_at)
+            liquidating = op.name in ("liquidate", "liquidate_many")
+            bench.hold(access.i_42_acceptance, *pairs, reading, step.now, liquidating)
+        if op.name == "set_params" and step.foreseen is not None:
+            for was in before.positions.values():
+                bench.hold(access.i_44_step, was, step.foreseen, t)
+
+    def _walls(self, world: World, step: Step, before: Sight, after: Sight, t: Terms) -> None:
+        bench, op = self.bench, step.op
         was, now = before.positions, after.positions
         acted = touched(op, step)
-        bench.hold(walls.i_10_locality, was, now, acted)
+        bench.hold(isolation.i_10_locality, was, now, acted)
+        if same_block(before, after) and op.name not in ("set_params", "execute_final"):
+            old = terms(before.state, step.params[0], world.unit)
+            bench.hold(isolation.i_11_interference, was, now, old, t, acted)
+        if op.name not in ("accrue", *GOVERNED):
+            for id_ in acted & was.keys():
+                bench.hold(isolation.i_14_health, was[id_], now[id_], t)
+        if op.name in ("open", "increase", "remove_margin"):
+            id_ = op.args[0] or after.state["next_id"] - 1
+            if now[id_].size:
+                multiplier = depth(after, t, step.params[1])
+                bench.hold(isolation.i_14_margin, now[id_], 0, t, multiplier)
+        if len(world.sites) > 1 and not step.simulated and world.tally.steps % 4 == 0:
+            for place, other in enumerate(world.sites):
+                if other is not step.site:
+                    old_words = other.layout.own(world.sights[place].words)
+                    new_words = other.layout.own(world.look(other).words)
+                    bench.hold(isolation.i_13_markets, old_words, new_words)
 
-    # ---- liquidations
+    def _pool(self, step: Step, before: Sight, after: Sight, t: Terms) -> None:
+        bench, op, m, was, s = self.bench, step.op, after.market, before.market, after.state
+        claims = [sum(row[column] for row in after.providers) for column in (2, 3)]
+        shares = claims[0] + m["pendingRedeemShares"]
+        held = m["shares of the pool"]
+        slack = 2 * len(after.providers)
+        reserve = m["redemptionReserve"]
+        bench.hold(pool.i_37_backed, reserve, claims[1], held, shares, slack)
+        bench.hold(pool.i_37_assets, m["totalAssets"], m["nav"], t.unit)
+        supply = (was["totalSupply"], m["totalSupply"])
+        asked = op.args[0] if op.name == "request_deposit" else 2
+        if op.name == "accrue" and s["mode"] < Mode.FINAL:
+            taken = was["pendingDepositAssets"] - m["pendingDepositAssets"]
+            worth = m["nav"] - (taken if supply[1] > supply[0] else 0) * t.unit
+            empty = s["size_long"] == s["size_short"] == 0
+            if supply[1] >= supply[0]:
+                bench.hold(pool.i_38_edges, worth, empty, supply, asked)
+            due = before.state["bucket_due_at"]
+            bench.hold(pool.i_39_waited, due, s["published_at"], supply[0] != supply[1])
+        elif op.name == "request_deposit":
+            bench.hold(pool.i_38_edges, 0, False, supply, asked)
+        calm = same_block(before, after) and s["mode"] == before.state["mode"] < Mode.FINAL
+        if calm and op.name not in ("set_params", "liquidate_many") and solvent(step):
+            bench.hold(pool.i_36_share_price, (was["nav"], m["nav"]), supply, t.unit)
 
-    def _liquidation(self, world: World, step: Step) -> None:
-        bench, foreseen = self.bench, step.foreseen
-        was: Pos = foreseen.position
-        t: Terms = foreseen.terms
-        owner = world.stage.agents.get(foreseen.owner)
-        refusing = world.setting.token != "TestToken"
-        if owner or refusing:
-            bench.hold(ends.i_27_unblockable, was, t, foreseen.grace, step.ok, owner or "an owner")
-        bench.hold(ends.i_26_iff, was, t, foreseen.grace, step.ok)
-        if step.after is None or step.result is None:
-            return
-        now = step.after.positions[step.op.args[0]]
-        happened = dict(step.result.events)
-        if step.result.value == 7:  # healed by its owner's margin call
-            return
-        bench.hold(ends.i_28_partial, was, now, t)
-        reward = happened["PositionLiquidated"]["reward"]
-        ticket = happened.get("TicketWritten", {}).get("amount", 0)
-        vault = step.site.vault(step.op.args[0])
-        inflow = sum(amount for _, to, amount in step.result.payments if to == vault)
-        bench.hold(ends.i_30_no_profit, was, now, t, reward, ticket, inflow)
+
+def solvent(step: Step) -> bool:
+    """Whether a liquidation's vault pays all that trading out at the mark would cost it.
+
+    It is valued at the favourable price, so that at the mark the pool may lose half the spread.
+    """
+    if step.op.name != "liquidate":
+        return True
+    if step.foreseen is None:
+        return False
+    was, t = step.foreseen.position, step.foreseen.terms
+    costs = trading_cost(-was.size, t) + t.reward_cap
+    return bool(equity(was, t, t.mark) >= costs)
+
+
+def depth(after: Sight, t: Terms, p: Any) -> int:
+    """At least this is the initial requirement's multiplier: the ramp, or the depth's (Wad)."""
+    s, nav = after.state, after.market["nav"]
+    side = notional(max(s["size_long"], s["size_short"]), t.mark)
+    room = min(p.max_open_interest, p.max_utilisation * max(0, nav) // WAD)
+    share = WAD if room <= 0 else min(WAD, side * WAD // room)
+    steep = p.depth_slope * max(0, share - p.depth_kink) // (WAD - p.depth_kink)
+    return max(t.ramp, min(int(p.mu_max), WAD + int(steep))) - 2
+
+
+def same_block(before: Sight, after: Sight) -> bool:
+    """Whether both were seen in one block under one mark."""
+    old, new = before.state, after.state
+    names = ("accepted_at", "published_at", "accrued_at")
+    return all(old[name] == new[name] for name in names)
 
 
 def touched(op: Op, step: Step) -> set[int]:
@@ -143,6 +253,3 @@ def touched(op: Op, step: Step) -> set[int]:
     if op.name in POOL_CALLS or not op.args:
         return set()
     return {op.args[0]} if isinstance(op.args[0], int) else set()
-
-
-__all__ = ["Bench", "Count", "Judge", "law_id", "terms", "touched"]

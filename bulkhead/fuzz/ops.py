@@ -26,6 +26,7 @@ POOL_CALLS = {
     "withdraw": "withdraw(uint256,address,address)",
     "set_operator": "setOperator(address,bool)",
 }
+TRIAL = "trial"  # something that laws try on the present state; args: which, and a seed
 # What the world around the market does: no market call.
 OUTSIDE = ("set_price", "fail_oracle", "send", "block", "share_transfer")
 

@@ -86,6 +86,14 @@ class Layout:
             tickets=tuple(words[at : at + 4] for at in range(end + AHEAD, len(words), 4)),
         )
 
+    def own(self, words: tuple[int, ...]) -> tuple[int, ...]:
+        """The words without the balances of people and treasury, whom other markets pay too."""
+        return words[: _FIXED + 3] + words[self._people :]
+
+    def anonymous(self, words: tuple[int, ...]) -> tuple[int, ...]:
+        """The words of the market and its pool, without those of people."""
+        return words[: _FIXED + 3]
+
     def margins(self, words: tuple[int, ...]) -> dict[int, int]:
         """The vaults' balances among the words."""
         count = words[_NEXT_ID] - 1

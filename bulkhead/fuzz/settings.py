@@ -57,6 +57,7 @@ FIXED = (
     Setting(6, (free(),), "BlacklistToken", contracts=True),
     Setting(18, (plain(), dear()), contracts=True),
     Setting(6, (plain(),), "NoReturnToken"),
+    Setting(6, (plain(),), "FeeToken"),
 )
 
 

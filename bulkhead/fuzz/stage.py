@@ -41,6 +41,7 @@ OWNER_CONTRACTS: dict[str, tuple[Any, ...]] = {
     "flooder": ("ReturnBombOwner", False),
     "healer": ("HealingOwner",),
 }
+FEE_TOKEN = "FeeToken"
 VARIANCE = WAD // 4
 
 
@@ -171,6 +172,14 @@ class Stage:
         where, data, sender = self.through(to.address, data, sender)
         found = self.engine.send(where, data, sender)
         assert found.ok, f"{name}{args} by {sender}: {found.data.hex()}"
+
+    def vault_at(self, where: str) -> Contract:
+        """A position's vault."""
+        return at(self.engine.rpc, "PositionVault", where, artifacts=self.artifacts)
+
+    def fund_at(self, where: str) -> Contract:
+        """An insurance fund."""
+        return at(self.engine.rpc, "InsuranceFund", where, artifacts=self.artifacts)
 
     def through(self, to: str, data: bytes, sender: str) -> tuple[str, bytes, str]:
         """(to, data, sender) of a call by an account, or by a contract that is told to make it."""

@@ -12,7 +12,7 @@ from bulkhead.chain.artifacts import Artifacts, default
 from bulkhead.chain.wire import Log
 from bulkhead.deploy.params import abi
 from bulkhead.fuzz.engine import Answer, Engine, Order, Simulating
-from bulkhead.fuzz.ops import GOVERNED, POOL_CALLS, RETURNING, Op
+from bulkhead.fuzz.ops import GOVERNED, POOL_CALLS, RETURNING, TRIAL, Op
 from bulkhead.fuzz.people import DELAY, GOVERNANCE, KEEPER, PURSE, START
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.speech import FAILURES, error_text, meaning, plain, same_refusal, short
@@ -38,6 +38,9 @@ class Step:
     words: tuple[int, ...]  # what the probe should see; empty after a refusal
     foreseen: Any  # what a liquidation would find, for its laws
     failing: bool  # whether the oracle failed
+    reading: Reading  # what it said else
+    params: tuple[Params, Params]  # before and after
+    simulated: bool = False  # then nothing can be tried on the state it left
     before: Sight | None = None
     after: Sight | None = None
     found: str = ""
@@ -59,6 +62,9 @@ class Judge(Protocol):
     def step(self, world: World, step: Step) -> None:
         """After an op; raises `Broken`."""
 
+    def trial(self, world: World, op: Op) -> None:
+        """Tries something on a state that will be forgotten; raises `Broken`."""
+
 
 @dataclass
 class Tally:
@@ -79,7 +85,7 @@ class World:
         self.engine, self.setting, self.judge = engine, setting, judge
         self.stage = Stage(engine, setting, artifacts or default())
         self.sites = self.stage.sites
-        self.unit = 10 ** (18 - setting.decimals)
+        self.unit: int = 10 ** (18 - setting.decimals)
         self.now = START
         self.at = 0  # the site that the next op is about
         self.story: list[str] = []
@@ -87,6 +93,7 @@ class World:
         self.opened = 0  # how many of them were its opening
         self.tally = Tally()
         self.sights = [self.look(site) for site in self.sites]
+        self.last: Step | None = None
 
     # ---- what there is
 
@@ -152,6 +159,8 @@ class World:
 
     def play(self, op: Op) -> str:
         """Foretells an op, sends it, sees what came of it, and has it judged."""
+        if op.name == TRIAL:
+            return self._try(op)
         step = self.foretell(op)
         found = Answer(True, b"")
         logs: Sequence[Log] = ()
@@ -172,10 +181,19 @@ class World:
         self.close(step, found, look)
         return step.found
 
+    def _try(self, op: Op) -> str:
+        """A trial of the judge's: it leaves nothing behind."""
+        self.at = op.market
+        self.played.append(op)
+        self.story.append(op.told(self.stage.names()))
+        with self.undone():
+            self.judge.trial(self, op)
+        return "ok"
+
     def play_all(self, ops: Iterator[Op]) -> None:
         """Foretells a whole sequence on the twin, then has it run in one request."""
         engine: Simulating = self.engine  # type: ignore[assignment]
-        steps = [self.foretell(op) for op in ops]
+        steps = [self.foretell(op) for op in ops if op.name != TRIAL]
         orders = [order for step in steps for order in step.orders]
         (site,) = self.sites  # one probe serves one market
         probe = Order(0, KEEPER, site.probe.address, site.look)
@@ -183,6 +201,7 @@ class World:
         for step in steps:
             answers = [next(found) for _ in step.orders]
             answer, look = answers[step.main]
+            step.simulated = True
             self.close(step, answer, look if answer.ok else None)
 
     def foretell(self, op: Op) -> Step:
@@ -197,19 +216,33 @@ class World:
             twin.oracle = self._oracle_error(site.failure)
         self.played.append(op)
         foreseen = self.judge.foresee(self, op)
-        failing = site.failure != 0
+        params = site.params
         expected, result = self._on_twin(op)
         ok = expected.startswith("ok")
         orders, main = self._orders(op, ok)
         if ok and op.name == "set_params":
             site.params = op.args[0]
         words = site.layout.expected(twin) if ok else ()
-        return Step(op, site, self.now, orders, main, expected, result, words, foreseen, failing)
+        return Step(
+            op,
+            site,
+            self.now,
+            orders,
+            main,
+            expected,
+            result,
+            words,
+            foreseen,
+            site.failure != 0,
+            site.reading,
+            (params, site.params),
+        )
 
     def close(self, step: Step, answer: Answer, look: Answer | None) -> None:
         """Fills in what was found, and has it judged."""
         op, site = step.op, step.site
         step.gas = answer.gas
+        self.last = step
         step.found = self._said(op, answer)
         place = self.sites.index(site)
         step.before = self.sights[place]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bulkhead.fuzz.moves.base import Move
 from bulkhead.fuzz.moves.others import Others
 from bulkhead.fuzz.moves.source import Bytes
-from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.ops import TRIAL, Op
 from bulkhead.fuzz.people import (
     ANY_BUY,
     FOREVER,
@@ -16,9 +16,12 @@ from bulkhead.fuzz.people import (
     PRICE,
     PROVIDERS,
 )
+from bulkhead.fuzz.trials import TRIALS
 from bulkhead.fuzz.world import World
 from bulkhead.model.types import Mode
 from bulkhead.model.wad import WAD
+
+TRIAL_EVERY = 25  # moves, on average: trials are dear
 
 
 class Decoder(Others):
@@ -33,6 +36,8 @@ class Decoder(Others):
         while not self.read.empty:
             if len(world.sites) > 1:
                 world.at = self.read.byte() % len(world.sites)
+            if self.read.word() % TRIAL_EVERY == 0:
+                yield self.op(TRIAL, "", (self.read.pick(tuple(TRIALS)), self.read.word()))
             yield from self.read.weighted(self._options())()
 
     def _options(self) -> list[tuple[int, Move]]:

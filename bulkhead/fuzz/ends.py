@@ -1,0 +1,105 @@
+"""The laws of liquidations, bad debt and deleveraging, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bulkhead.fuzz.laws import conservation
+from bulkhead.fuzz.laws import liquidation as laws
+from bulkhead.fuzz.laws.base import Terms, up
+from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.probe import Pos, Sight
+from bulkhead.fuzz.speech import meaning
+from bulkhead.fuzz.world import Step, World
+from bulkhead.model.types import LiquidationResult
+from bulkhead.model.wad import WAD
+
+_OPTED_IN = 1
+
+
+class Ends:
+    """Judges what ends positions."""
+
+    def __init__(self, bench: Any) -> None:
+        self.bench = bench
+
+    def liquidation(self, world: World, step: Step) -> None:
+        """A single liquidation, or its refusal."""
+        bench, foreseen, op = self.bench, step.foreseen, step.op
+        was: Pos = foreseen.position
+        t: Terms = foreseen.terms
+        owner = world.stage.agents.get(foreseen.owner)
+        refusing = world.setting.token == "BlacklistToken"
+        if owner or refusing:
+            bench.hold(laws.i_27_unblockable, was, t, foreseen.grace, step.ok, owner or "an owner")
+        bench.hold(laws.i_26_iff, was, t, foreseen.grace, step.ok)
+        if step.after is None or step.before is None or step.result is None:
+            return
+        now = step.after.positions[op.args[0]]
+        if not step.simulated:
+            bench.hold(laws.i_31_again, self._again(world, step))
+        if step.result.value == LiquidationResult.HEALED:
+            return
+        bench.hold(laws.i_28_partial, was, now, t)
+        if not refusing:
+            bench.hold(laws.i_29_minimal, was, now, t)
+        happened = dict(step.result.events)
+        reward = happened["PositionLiquidated"]["reward"]
+        ticket = happened.get("TicketWritten", {}).get("amount", 0)
+        vault = step.site.vault(op.args[0])
+        inflow = sum(amount for _, to, amount in step.result.payments if to == vault)
+        bench.hold(laws.i_30_no_profit, was, now, t, reward, ticket, inflow)
+        if now.size == 0 and not refusing:
+            called = step.before.flags[op.args[0]] & _OPTED_IN and owner == "healer"
+            debt = happened.get("BadDebt", {})
+            if not called:  # a top-up that did not heal changes what is owed
+                bench.hold(laws.i_32_waterfall, was, t, reward, debt.get("amount", 0))
+            if debt:
+                self._confined(step, step.before, step.after, debt)
+
+    def _again(self, world: World, step: Step) -> str:
+        order = step.orders[step.main]
+        answer = world.engine.send(order.to, order.data, order.sender)
+        return "ok" if answer.ok else meaning(answer.data)
+
+    def _confined(self, step: Step, before: Sight, after: Sight, debt: dict[str, int]) -> None:
+        fund = (before.balances[1], after.balances[1])
+        due = (before.state["insurance_due"], after.state["insurance_due"])
+        others = [
+            (id_, was, after.positions[id_])
+            for id_, was in before.positions.items()
+            if id_ != step.op.args[0]
+        ]
+        said = (debt["amount"], debt["fromInsurance"], debt["fromPool"])
+        self.bench.hold(conservation.i_12_confined, *said, fund, due, 0, others)
+
+    def step(self, world: World, step: Step, before: Sight, after: Sight, t: Terms) -> None:
+        """After every success."""
+        op, bench = step.op, self.bench
+        refusing = world.setting.token == "BlacklistToken"
+        for id_, p in after.positions.items():
+            if p.size == 0 and p.basis:
+                bench.hold(laws.i_32_flat, id_, p, refusing, t.unit)
+        if op.name in laws.GAS and step.gas:
+            opted = before.flags.get(op.args[0], 0) & _OPTED_IN
+            call_gas = step.params[0].margin_call_gas * 65 // 63 + 60_000 if opted else 0
+            bench.hold(laws.i_33_gas, op.name, step.gas, call_gas)
+        if op.name == "deleverage":
+            self._adl(op, step, before, after, t)
+
+    def _adl(self, op: Op, step: Step, before: Sight, after: Sight, t: Terms) -> None:
+        if before.market["totalSupply"] != after.market["totalSupply"]:
+            return  # buckets were priced first: the cash before is another
+        p = step.params[1]
+        claims = (_net(before, t), _net(after, t))
+        cash = (before.state["cash"] * t.unit, after.state["cash"] * t.unit)
+        was, now = before.positions[op.args[0]], after.positions[op.args[0]]
+        values = (claims, cash, p.adl_start, p.adl_target)
+        self.bench.hold(laws.i_35_adl, was, now, t, *values)
+
+
+def _net(sight: Sight, t: Terms) -> int:
+    """All claims from the sums at one mark (Wad)."""
+    s = sight.state
+    skew = s["size_long"] - s["size_short"]
+    return up(skew * (t.mark - t.index), WAD) - s["basis_long"] - s["basis_short"]

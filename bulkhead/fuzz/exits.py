@@ -1,0 +1,145 @@
+"""Trials of leaving: one who can, one without a price, everybody, and while liquidations go on."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from bulkhead.fuzz.laws import access, margin, pool
+from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.people import EVE, FOREVER, KEEPER
+from bulkhead.fuzz.world import World
+from bulkhead.model.queues import DEAD_SHARES, VIRTUAL
+from bulkhead.model.types import Mode
+
+
+class Exits:
+    """I-08, I-16, I-44, I-49."""
+
+    def __init__(self, bench: Any) -> None:
+        self.bench = bench
+
+    def _fresh(self, world: World, wait: int) -> bool:
+        """A published mark, as it was; past any grace."""
+        mark = world.site.reading.mark
+        world.play(Op("set_price", args=(mark, 0, 0, 0), wait=wait, market=world.at))
+        world.play(Op("accrue", KEEPER, (), 0, world.at))
+        s = world.twin.state
+        return s.accepted_at == world.now and s.mode < Mode.FINAL and not world.twin.in_grace()
+
+    def unpriced(self, world: World, dice: random.Random) -> None:
+        """I-16: a flat position pays out while the oracle fails."""
+        twin, core = world.twin, world.twin.core
+        flat = [
+            i
+            for i in world.ids
+            if not twin.position(i).size
+            and twin.position(i).basis == 0
+            and twin.margin(i) > core.locked_of(i)
+        ]
+        if not flat or world.setting.token == "BlacklistToken":
+            return
+        world.play(Op("fail_oracle", args=(dice.randint(1, 5),), wait=7, market=world.at))
+        id_ = dice.choice(flat)
+        owner, free = twin.position(id_).owner, twin.margin(id_) - core.locked_of(id_)
+        said = world.play(Op("remove_margin", owner, (id_, free, owner), 0, world.at))
+        self.bench.hold(margin.i_16_unpriced, said)
+
+    def leave(self, world: World, dice: random.Random) -> None:
+        """I-49: a healthy trader with a fresh price takes everything."""
+        if not self._fresh(world, world.params.grace_secs + 1):
+            return
+        twin = world.twin
+        well = [i for i in world.ids if twin.position(i).size and not twin.liquidatable(i)]
+        if not well or world.setting.token == "BlacklistToken":
+            return
+        id_ = dice.choice(well)
+        p = twin.position(id_)
+        limit = 0 if p.size > 0 else 2**255
+        args = (id_, limit, FOREVER, p.owner)
+        said = world.play(Op("close_and_withdraw", p.owner, args, 0, world.at))
+        self.bench.hold(pool.i_49_liveness, said)
+
+    def everyone(self, world: World, dice: random.Random) -> None:
+        """I-08: traders in any order, then the providers."""
+        if world.setting.token == "BlacklistToken":
+            return
+        if not self._fresh(world, world.params.grace_secs + 1):
+            return
+        refused: list[str] = []
+
+        def must(op: Op) -> None:
+            said = world.play(op)
+            if not said.startswith("ok"):
+                refused.append(f"{op}: {said}")
+
+        twin = world.twin
+        for id_ in dice.sample(world.ids, len(world.ids)):
+            p = twin.position(id_)
+            if p.size and twin.liquidatable(id_):
+                must(Op("liquidate", KEEPER, (id_, KEEPER), 0, world.at))
+                p = twin.position(id_)
+            if p.size:
+                limit = 0 if p.size > 0 else 2**255
+                must(Op("close", p.owner, (id_, limit, FOREVER), 0, world.at))
+            free = twin.margin(id_) - twin.core.locked_of(id_)
+            if free > 0 and p.owner in world.stage.people:
+                must(Op("remove_margin", p.owner, (id_, free, p.owner), 0, world.at))
+        for number in range(1, twin.core.totals.next_ticket_id):
+            owner = twin.ticket(number).owner
+            if owner in world.stage.people:
+                must(Op("draw_ticket", owner, (number, owner), 0, world.at))
+        must(Op("sweep_fees", EVE, (), 0, world.at))
+        left, allowed = self._providers(world, must)
+        self.bench.hold(pool.i_08_exit, refused, left, allowed)
+
+    def _providers(self, world: World, must: Any) -> tuple[int, int]:
+        """All shares out; (token units of NAV that remain, how much of it is explained)."""
+        twin = world.twin
+        liquidity = twin.pool
+        if twin.nav() <= 0 or twin.core.totals.owed > twin.core.totals.paid:
+            return 0, 0  # what there is belongs to tickets
+        params = world.params
+        for who in world.site.layout.providers:
+            self._claim(world, who, "deposits", "deposit", must)
+            shares = liquidity.shares.get(who, 0)
+            if shares:
+                must(Op("request_redeem", who, (shares, who, who), 0, world.at))
+        wait = max(params.redeem_delay_secs, params.deposit_delay_secs, params.pricing_wait_secs)
+        for _ in range(3):
+            self._fresh(world, wait + 1)
+        for who in world.site.layout.providers:
+            self._claim(world, who, "redemptions", "redeem", must)
+        supply = liquidity.state.supply
+        unclaimed = supply - DEAD_SHARES
+        left = max(0, twin.nav()) // world.unit
+        share = left * (DEAD_SHARES + VIRTUAL + max(0, unclaimed)) // max(1, supply + VIRTUAL)
+        return left, share + 100
+
+    def _claim(self, world: World, who: str, side: str, name: str, must: Any) -> None:
+        account = getattr(world.twin.pool, side).folded(who)
+        amount = account.assets if name == "deposit" else account.shares
+        if account.assets and account.shares:
+            must(Op(name, who, (amount, who, who), 0, world.at))
+
+    def pause(self, world: World, dice: random.Random) -> None:
+        """I-44: where somebody can be liquidated, margin can be added and the position closed."""
+        twin = world.twin
+        held = [i for i in world.ids if twin.position(i).size]
+        if not held or world.setting.token == "BlacklistToken":
+            return
+        id_ = dice.choice(held)
+        with world.undone():
+            if not world.play(Op("liquidate", KEEPER, (id_, KEEPER), 0, world.at)).startswith("ok"):
+                return
+            renewed = twin.state.renewed
+        with world.undone():
+            said = world.play(Op("add_margin", KEEPER, (id_, 1), 0, world.at))
+            self.bench.hold(access.i_44_exits, "adding margin", said)
+        if renewed:  # that block is for liquidations alone; the next is not
+            return
+        p = twin.position(id_)
+        limit = 0 if p.size > 0 else 2**255
+        said = world.play(Op("close", p.owner, (id_, limit, FOREVER), 0, world.at))
+        under = said.startswith("Refused(16,")  # its equity does not pay for the close
+        self.bench.hold(access.i_44_exits, "closing", "ok" if under else said)

@@ -1,0 +1,99 @@
+"""Laws about prices, roles, vaults and pauses: I-34, I-40 to I-42, I-44, I-45."""
+
+from __future__ import annotations
+
+from bulkhead.fuzz.laws.base import Terms, hold, surplus
+from bulkhead.fuzz.probe import Pos
+
+_ORACLE = ("Price", "SequencerDown", "QuorumNotMet", "Refused(25,", "Refused(26,", "Refused(27,")
+PRICED = (
+    *("open", "increase", "decrease", "close", "close_and_withdraw"),
+    *("liquidate", "liquidate_many", "deleverage"),
+)
+UNPRICED = (
+    "add_margin",
+    "request_deposit",
+    "request_redeem",
+    "set_delegate",
+    "set_lock",
+    "reserve",
+)
+
+
+def i_34_invalid(name: str, held: bool, said: str) -> bool:
+    """Without a valid mark nothing that needs one is done; what needs none is never refused for it.
+
+    held: whether this block has its mark already.
+    """
+    if name in PRICED and said.startswith("ok"):
+        hold("I-34", held, f"{name} without a valid mark")
+    if name in UNPRICED:
+        hold("I-34", not said.startswith(_ORACLE), f"{name} is refused for its price: {said}")
+    return False
+
+
+def i_40_role(function: str, role: str, allowed: bool, said: str) -> bool:
+    """Only its role calls a function."""
+    barred = said.startswith(("AccessManaged", "NotMarket", "NotPool", "OwnableUnauth"))
+    hold("I-40", allowed != barred, f"{function} as {role}: {said}")
+    return False
+
+
+def i_41_vault(before: int, after: int, done: bool, who: str) -> bool:
+    """Calldata of any kind, from anybody, moves nothing out of a vault."""
+    hold("I-41", after >= before, f"a call by {who} took {before - after} from a vault")
+    hold("I-41", not done, f"a vault did as {who} said")
+    return False
+
+
+def i_42_acceptance(
+    mark: tuple[int, int],
+    published: tuple[int, int],
+    accepted: tuple[int, int],
+    oracle: tuple[int, int] | None,
+    now: int,
+    liquidating: bool,
+) -> bool:
+    """The mark is the oracle's, published no earlier than the one before; one for a block, a second
+    one, strictly newer, only by a liquidation. (before, after); oracle: (mark, published), None: it
+    fails."""
+    if published[1] == published[0] and accepted[1] == accepted[0]:
+        hold("I-42", mark[0] == mark[1], f"mark {mark[0]} to {mark[1]} without an acceptance")
+        return False
+    hold("I-42", accepted[1] == now, f"accepted at {accepted[1]}, now {now}")
+    hold("I-42", oracle is not None, "accepted from a failing oracle")
+    hold("I-42", (mark[1], published[1]) == oracle, f"took {mark[1], published[1]} of {oracle}")
+    hold("I-42", published[1] >= published[0], f"published {published[0]} to {published[1]}")
+    if accepted[0] == accepted[1]:
+        hold("I-42", liquidating, "a second mark in one block without a liquidation")
+        hold("I-42", published[1] > published[0], f"renewed by {published[1]}: not newer")
+    return published[0] == published[1]
+
+
+def i_44_exits(name: str, said: str) -> bool:
+    """Where liquidation is possible, so are adding margin and closing."""
+    hold("I-44", said == "ok", f"liquidation was possible, {name} was not: {said}")
+    return False
+
+
+def i_44_step(p: Pos, before: Terms, after: Terms) -> bool:
+    """A change of parameters makes nobody liquidatable at once."""
+    if p.size == 0:
+        return False
+    had, has = surplus(p, before), surplus(p, after)
+    hold("I-44", had < 0 or has >= 0, f"{had} above MM, {has} after a change of parameters: {p}")
+    return 0 <= has <= after.unit
+
+
+def i_45_shortfall(name: str, said: str) -> bool:
+    """A token that delivers less than was asked is refused where it shows."""
+    hold("I-45", said.startswith("WrongAmountReceived"), f"{name} took a short payment: {said}")
+    return False
+
+
+def i_45_others(name: str, before: dict[int, int], after: dict[int, int], touched: int) -> bool:
+    """A token that charges a fee on an exit costs nobody else's vault anything."""
+    for id_, held in before.items():
+        if id_ != touched:
+            hold("I-45", after[id_] == held, f"{name} of {touched} took from vault {id_}")
+    return False

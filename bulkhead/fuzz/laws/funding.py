@@ -1,0 +1,96 @@
+"""Laws about funding: I-22 to I-25."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from fractions import Fraction
+
+from bulkhead.fuzz.laws.base import WAD, claim, hold, up
+from bulkhead.fuzz.probe import Pos
+
+RAY = 10**27
+
+
+def i_22_zero_sum(
+    positions: Collection[Pos], mark: int, index: tuple[int, int], worth: tuple[int, int]
+) -> bool:
+    """Funding that accrues is the traders' loss and the pool's gain, to the wei a position.
+
+    index and worth: (before, after) the accrual; worth: NAV with what waits in it (Wad).
+    """
+    old, new = index
+    lost = sum(
+        claim(p.size, p.basis, mark, old) - claim(p.size, p.basis, mark, new) for p in positions
+    )
+    gained = worth[1] - worth[0]
+    slack = 2 * len(positions) + 4
+    hold("I-22", abs(gained - lost) <= slack, f"traders lost {lost}, the pool gained {gained}")
+    return gained == lost
+
+
+def i_23_index(
+    index: tuple[int, int],
+    rate: tuple[int, int],
+    skew: int,
+    mark: int,
+    seconds: int,
+    scale: int,
+    velocity: int,
+    most: int,
+) -> bool:
+    """Index and rate after `seconds` are the closed form's: a ramp that ends at the clamp."""
+    hold("I-23", abs(rate[1]) <= most, f"rate {rate[1]} beyond {most}")
+    if seconds == 0:
+        hold("I-23", index[0] == index[1], f"index {index} without time")
+        hold("I-23", rate[0] == rate[1], f"rate {rate} without time")
+        return True
+    lean = max(Fraction(-1), min(Fraction(1), Fraction(skew, scale)))
+    slope = lean * velocity
+    start = Fraction(max(-most, min(most, rate[0])))
+    end = max(Fraction(-most), min(Fraction(most), start + slope * seconds))
+    ramp = abs(end - start) / abs(slope) if slope else Fraction(0)
+    area = (start + end) / 2 * ramp + end * (seconds - ramp)
+    grown = area * mark / RAY
+    hold("I-23", abs(rate[1] - end) <= 2 + seconds, f"rate {rate[1]}, in closed form {float(end)}")
+    slack = Fraction(mark * (2 + seconds) * seconds, RAY) + 2
+    error = index[1] - index[0] - grown
+    hold("I-23", abs(error) <= slack, f"index grew {index[1] - index[0]}, should {float(grown)}")
+    return abs(rate[1]) == most
+
+
+def i_23_pieces(
+    once: tuple[int, int], pieces: tuple[int, int], count: int, mark: int, seconds: int
+) -> bool:
+    """k accruals make what one makes: (index, rate) of both."""
+    slack = count + 2
+    hold("I-23", abs(once[1] - pieces[1]) <= slack, f"rate {once[1]}, in pieces {pieces[1]}")
+    slack += count * up(mark * seconds, RAY) * 2
+    hold("I-23", abs(once[0] - pieces[0]) <= slack, f"index {once[0]}, in pieces {pieces[0]}")
+    return once == pieces
+
+
+def i_24_inserted(plain: tuple[int, ...], inserted: tuple[int, ...]) -> bool:
+    """An accrual (or a settlement of the same position) before an action changes nothing."""
+    places = [i for i, pair in enumerate(zip(plain, inserted, strict=False)) if pair[0] != pair[1]]
+    same = plain == inserted
+    hold("I-24", same, f"words {places}: {[(plain[i], inserted[i]) for i in places[:3]]}")
+    return False
+
+
+def i_24_renamed(plain: tuple[int, ...], renamed: tuple[int, ...]) -> bool:
+    """Who acts does not matter: the same moves by other people lead to the same market."""
+    hold("I-24", plain == renamed, "the same moves by other people led elsewhere")
+    return False
+
+
+def i_24_mirrored(long: int, short: int, unit: int) -> bool:
+    """A round trip costs long what it costs short at the mirrored skew, to a unit a trade."""
+    slack = 4 * unit + 8 * WAD // 10**9
+    hold("I-24", abs(long - short) <= slack, f"long costs {long}, short {short}")
+    return long == short
+
+
+def i_25_solvent(paid: int, cash: int) -> bool:
+    """Funding is paid out of cash that is there (token units)."""
+    hold("I-25", paid <= cash, f"{paid} paid of a cash of {cash}")
+    return paid == cash and paid > 0

@@ -1,0 +1,209 @@
+"""Laws that are tried on a snapshot: what would happen if. Nothing of it stays."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from bulkhead.fuzz.exits import Exits
+from bulkhead.fuzz.laws import access, funding, margin
+from bulkhead.fuzz.laws import pool as lp
+from bulkhead.fuzz.loops import Loops
+from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.people import EVE, FOREVER, KEEPER, OWNERS, USERS
+from bulkhead.fuzz.speech import meaning
+from bulkhead.fuzz.stage import FEE_TOKEN
+from bulkhead.fuzz.world import World
+from bulkhead.model.types import Mode
+
+_FEE_BPS = 100
+
+
+class Trials:
+    """All of them, by name."""
+
+    def __init__(self, bench: Any) -> None:
+        self.bench = bench
+        self.loops, self.exits = Loops(bench), Exits(bench)
+
+    def run(self, world: World, name: str, seed: int) -> None:
+        """One trial; the seed decides what it leaves open."""
+        TRIALS[name](self, world, random.Random(seed))
+
+    def pieces(self, world: World, dice: random.Random) -> None:
+        """I-23: many accruals are one."""
+        world.play(Op("accrue", KEEPER, (), 1, world.at))  # the mark is the oracle's from now on
+        seconds, count = dice.choice((60, 3_600, 86_400)), dice.randint(2, 5)
+        found = []
+        for waits in ([seconds], [seconds // count] * (count - 1)):
+            with world.undone():
+                rest = seconds - sum(waits)
+                for wait in (*waits, rest):
+                    world.play(Op("accrue", KEEPER, (), wait, world.at))
+                s = world.twin.state
+                seen = world.look(world.site).state
+                found.append((seen["funding_index"], seen["funding_rate"]))
+                mark, final = s.mark, s.mode >= Mode.FINAL
+        if not final:
+            self.bench.hold(funding.i_23_pieces, *found, count, mark, seconds)
+
+    def inserted(self, world: World, dice: random.Random) -> None:
+        """I-24: an accrual, or a settlement of the same position, before an action is not seen."""
+        held = [i for i in world.ids if world.twin.position(i).size]
+        if not held:
+            return
+        id_ = dice.choice(held)
+        p = world.twin.position(id_)
+        part = -p.size * dice.randint(1, 19) // 20
+        limit = 0 if part < 0 else 2**255
+        action = dice.choice(
+            (
+                Op("decrease", p.owner, (id_, part, limit, FOREVER), 0, world.at),
+                Op("close", p.owner, (id_, limit, FOREVER), 0, world.at),
+                Op("liquidate", KEEPER, (id_, KEEPER), 0, world.at),
+                Op("settle", KEEPER, (id_,), 0, world.at),
+                Op("add_margin", KEEPER, (id_, world.dollars(1)), 0, world.at),
+            )
+        )
+        wait = dice.choice((0, 1, 60, 4_000))
+        found = []
+        for early in (False, True):
+            with world.undone():
+                if early:
+                    world.play(Op("accrue", KEEPER, (), wait, world.at))
+                    said = world.play(action)
+                else:
+                    said = world.play(Op(action.name, action.actor, action.args, wait, world.at))
+                if said.startswith("ok"):  # an action that needs no mark may leave it unaccepted
+                    world.play(Op("accrue", KEEPER, (), 0, world.at))
+                    found.append(world.look(world.site).words)
+        if len(found) == 2:
+            self.bench.hold(funding.i_24_inserted, *found)
+
+    def renamed(self, world: World, dice: random.Random) -> None:
+        """I-24: who acts does not matter."""
+        size = world.params.min_notional * 3 * 10**18 // world.twin.state.mark
+        size *= dice.choice((-1, 1))
+        limit = 2**255 if size > 0 else 0
+        amount = world.dollars(10_000)
+        found = []
+        for who in dice.sample(OWNERS, 2):
+            with world.undone():
+                args = (0, size, amount, limit, FOREVER)
+                if not world.play(Op("open", who, args, 0, world.at)).startswith("ok"):
+                    return
+                world.play(Op("settle", KEEPER, (world.ids[-1],), 3_600, world.at))
+                words = world.look(world.site).words
+                found.append(world.site.layout.anonymous(words))
+        self.bench.hold(funding.i_24_renamed, *found)
+
+    def vault(self, world: World, dice: random.Random) -> None:
+        """I-41 and I-40: nobody but its market moves a vault, a pool or a fund."""
+        if not world.ids:
+            return
+        id_ = dice.choice(world.ids)
+        where, site = world.vault(id_), world.site
+        balance = world.stage.token.balanceOf.encode(where)
+        who = dice.choice((*USERS, *world.stage.agents))
+        if who in world.stage.agents:
+            who = EVE
+        vault = world.stage.vault_at(where)
+        calls = (
+            vault.payPool.encode(1),
+            vault.payReward.encode(who, 1),
+            vault.payOwner.encode(who, 1),
+            vault.sweep.encode(world.stage.token.address, who),
+            dice.randbytes(dice.randint(4, 100)),
+        )
+        held = world.engine.view(world.stage.token.address, balance).data
+        answer = world.engine.send(where, dice.choice(calls), who)
+        deployed = bool(world.twin.position(id_).flags & 4)
+        left = world.engine.view(world.stage.token.address, balance).data
+        amounts = (int.from_bytes(held, "big"), int.from_bytes(left, "big"))
+        self.bench.hold(access.i_41_vault, *amounts, answer.ok and deployed, who)
+        for to, data, name in (
+            (site.pool.address, site.pool.pay.encode(who, 1), "pool.pay"),
+            (site.pool.address, site.pool.priceDeposits.encode(2**40, 1), "pool.priceDeposits"),
+            (site.pool.address, site.pool.priceRedeems.encode(2**40, 1, 1), "pool.priceRedeems"),
+            (site.fund, world.stage.fund_at(site.fund).cover.encode(1), "fund.cover"),
+            (site.market.address, site.market.scheduleBucket.encode(1), "market.scheduleBucket"),
+        ):
+            refused = world.engine.send(to, data, who)
+            said = "ok" if refused.ok else meaning(refused.data)
+            self.bench.hold(access.i_40_role, name, "a user", False, said)
+
+    def fee_token(self, world: World, dice: random.Random) -> None:
+        """I-45: a token that begins to charge is refused where it shows, and robs nobody else."""
+        if world.setting.token != FEE_TOKEN or not world.ids:
+            return
+        stage, engine, site = world.stage, world.engine, world.site
+        world.play(Op("accrue", KEEPER, (), 1, world.at))
+        stage.send(stage.token, "setFee", (_FEE_BPS,), EVE)
+        id_ = dice.choice(world.ids)
+        market, amount = site.market, world.dollars(5_000)
+        size = world.params.min_notional * 2 * 10**18 // world.twin.state.mark
+        pays = {
+            "addMargin": (market.address, market.addMargin.encode(id_, amount)),
+            "requestDeposit": (
+                site.pool.address,
+                site.pool["requestDeposit(uint256,address,address)"].encode(amount, EVE, EVE),
+            ),
+            "open": (market.address, market.open.encode(0, size, amount, 2**255, FOREVER)),
+        }
+        for name, (to, data) in pays.items():
+            answer = engine.send(to, data, EVE)
+            said = "ok" if answer.ok else meaning(answer.data)
+            if not said.startswith(("Refused", "Price", "Sequencer", "MarketSettled")):
+                self.bench.hold(access.i_45_shortfall, name, said)
+        before = {i: p.margin for i, p in world.look(site).positions.items()}
+        owner = world.twin.position(id_).owner
+        limit = 0 if world.twin.position(id_).size > 0 else 2**255
+        engine.send(market.address, market.close.encode(id_, limit, FOREVER), owner)
+        engine.send(market.address, market.liquidate.encode(id_, KEEPER), KEEPER)
+        after = {i: p.margin for i, p in world.look(site).positions.items()}
+        self.bench.hold(access.i_45_others, "an exit", before, after, id_)
+
+    def removal(self, world: World, dice: random.Random) -> None:
+        """I-15: exactly what is free."""
+        world.play(Op("accrue", KEEPER, (), 1, world.at))
+        s = world.twin.state
+        fresh = s.accepted_at == world.now and s.mode == Mode.NORMAL and not world.twin.in_grace()
+        if not fresh or not world.ids or world.setting.token == "BlacklistToken":
+            return
+        id_ = dice.choice(world.ids)
+        owner, free = world.twin.position(id_).owner, world.twin.withdrawable(id_)
+        with world.undone():
+            at = world.play(Op("remove_margin", owner, (id_, free, owner), 0, world.at))
+        above = world.play(Op("remove_margin", owner, (id_, free + 1, owner), 0, world.at))
+        if not at.startswith("Refused(15") or free:  # ill already: nothing is free
+            self.bench.hold(margin.i_15_withdrawable, free, at, above)
+
+    def claims(self, world: World, dice: random.Random) -> None:
+        """I-49: what a provider may claim is paid."""
+        for who in world.site.layout.providers:
+            side = world.twin.pool.redemptions.folded(who)
+            if side.shares and side.assets:
+                args = (side.shares, who, who)
+                said = world.play(Op("redeem", who, args, 0, world.at))
+                self.bench.hold(lp.i_49_liveness, said)
+
+
+Trial = Callable[[Trials, World, random.Random], None]
+TRIALS: dict[str, Trial] = {
+    "pieces": Trials.pieces,
+    "inserted": Trials.inserted,
+    "renamed": Trials.renamed,
+    "vault": Trials.vault,
+    "fee token": Trials.fee_token,
+    "removal": Trials.removal,
+    "claims": Trials.claims,
+    "round trip": lambda trials, world, dice: trials.loops.round_trip(world, dice),
+    "split": lambda trials, world, dice: trials.loops.split(world, dice),
+    "mirror": lambda trials, world, dice: trials.loops.mirror(world, dice),
+    "coalition": lambda trials, world, dice: trials.loops.coalition(world, dice),
+    "unpriced": lambda trials, world, dice: trials.exits.unpriced(world, dice),
+    "leave": lambda trials, world, dice: trials.exits.leave(world, dice),
+    "everyone": lambda trials, world, dice: trials.exits.everyone(world, dice),
+    "pause": lambda trials, world, dice: trials.exits.pause(world, dice),
+}
