@@ -182,12 +182,20 @@ class World:
         return step.found
 
     def _try(self, op: Op) -> str:
-        """A trial of the judge's: it leaves nothing behind."""
+        """A trial of the judge's: it leaves nothing behind, but its story where a law breaks."""
         self.at = op.market
         self.played.append(op)
         self.story.append(op.told(self.stage.names()))
-        with self.undone():
-            self.judge.trial(self, op)
+        first, told = len(self.story), []
+        try:
+            with self.undone():
+                try:
+                    self.judge.trial(self, op)
+                except AssertionError:
+                    told = [f"  {line}" for line in self.story[first:]]
+                    raise
+        finally:
+            self.story += told
         return "ok"
 
     def play_all(self, ops: Iterator[Op]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bulkhead.fuzz.laws import access, conservation, funding, isolation, liquidation, margin, pool
 from bulkhead.fuzz.laws.base import WAD, equity, execution, trading_cost
+from bulkhead.fuzz.probe import Pos
 
 from .terms import FLAT, ILL, OTHER, REST, STATE, TERMS, WELL
 
