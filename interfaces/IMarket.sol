@@ -46,7 +46,8 @@ interface IMarket {
     /// @param mark price the action was valued at (Wad) @param fill price it executed at (Wad; 0 where
     /// nothing traded)
     /// @param fundingPaid by the trader (token units, signed) @param fee charged (token units; liquidations:
-    /// costs without the reward)
+    /// costs without the reward) @param payout from the vault to the keeper, or to the receiver that the owner
+    /// named (token units): the token's Transfer tells who it was
     event PositionChanged(
         uint256 indexed id,
         address indexed owner,
@@ -57,18 +58,10 @@ interface IMarket {
         uint256 mark,
         uint256 fill,
         int256 fundingPaid,
-        uint256 fee
+        uint256 fee,
+        uint256 payout
     );
     event MarginAdded(uint256 indexed id, address indexed from, uint256 amount, uint256 margin);
-    event MarginRemoved(uint256 indexed id, address indexed to, uint256 amount);
-    /// @notice @param closedSize abs of the size closed (Wad) @param reward paid to the keeper (token units)
-    event PositionLiquidated(
-        uint256 indexed id,
-        address indexed keeper,
-        address indexed rewardTo,
-        uint256 closedSize,
-        uint256 reward
-    );
     event BadDebt(uint256 indexed id, uint256 amount, uint256 fromInsurance, uint256 fromPool);
     event TicketWritten(uint256 indexed ticketId, address indexed owner, uint256 indexed id, uint256 amount);
     event TicketPaid(uint256 indexed ticketId, address indexed to, uint256 amount);

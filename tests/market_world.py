@@ -47,7 +47,7 @@ HAVE_RESULT = (
 )
 TWIN_ONLY = ("MarkAccepted", "Accrued")
 OURS = {
-    *("PositionReserved", "PositionChanged", "MarginAdded", "MarginRemoved", "PositionLiquidated"),
+    *("PositionReserved", "PositionChanged", "MarginAdded"),
     *("BadDebt", "TicketWritten", "TicketPaid", "PositionTransferred", "DelegateSet", "LockSet"),
     *("MarginCallSet", "FeesSwept", "ParamsSet", "ModeSet", "FinalPriceAnnounced"),
     *("FinalPriceSet", "TicketsSettled"),

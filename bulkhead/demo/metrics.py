@@ -13,6 +13,7 @@ from bulkhead.keeper.decide import Kind
 from bulkhead.model.types import Action
 
 KEEPING = tuple(Kind)  # names of the keeper's moves
+LIQUIDATIONS = {Action.LIQUIDATE_PARTIAL, Action.LIQUIDATE_FULL, Action.MARGIN_CALL_HEALED}
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Life:
     fill: int
     margin: int  # token units put in at opening
     opened_at: int  # unix seconds
+    left: int  # size after the last event
     liquidations: int = 0
     liquidated_at: int = 0  # mark of the last one
     bad_debt: int = 0
@@ -92,13 +94,11 @@ class Tally:
             if one.played.move.name in KEEPING:
                 self.keeper_gas += one.receipt.gas_used
             for event in one.events:
-                self._event(event, step, time, one.events)
+                self._event(event, step, time)
 
-    def _event(self, event: Event, step: int, time: int, others: Sequence[Event]) -> None:
+    def _event(self, event: Event, step: int, time: int) -> None:
         if event.name == "PositionChanged":
-            self._changed(event, time)
-        elif event.name == "PositionLiquidated":
-            self._liquidated(event, step, others)
+            self._changed(event, step, time)
         elif event.name == "BadDebt":
             self.bad_debt += event.amount
             self.bad_debt_insurance += event.fromInsurance
@@ -109,25 +109,25 @@ class Tally:
         elif event.name == "TicketWritten":
             self.tickets += 1
 
-    def _changed(self, event: Event, time: int) -> None:
+    def _changed(self, event: Event, step: int, time: int) -> None:
         action = Action(event.action)
         self.actions[action] += 1
         if action is Action.OPEN:
             paid = event.margin + event.fee
-            self.lives[event.id] = Life(event.owner, event.size, event.fill, paid, time)
+            self.lives[event.id] = Life(event.owner, event.size, event.fill, paid, time, event.size)
+        elif action in LIQUIDATIONS:
+            self._liquidated(event, step, action is Action.LIQUIDATE_FULL)
+        self.lives[event.id].left = event.size
 
-    def _liquidated(self, event: Event, step: int, others: Sequence[Event]) -> None:
-        changed = next(
-            one for one in others if one.name == "PositionChanged" and one.id == event.id
-        )
+    def _liquidated(self, event: Event, step: int, full: bool) -> None:
         life = self.lives[event.id]
         life.liquidations += 1
-        life.liquidated_at = changed.mark
-        self.rewards += event.reward
-        full = Action(changed.action) is Action.LIQUIDATE_FULL
+        life.liquidated_at = event.mark
+        self.rewards += event.payout
         side = 1 if life.size > 0 else -1
+        closed = abs(life.left) - abs(event.size)
         self.liquidations.append(
-            Liquidation(step, event.id, side, full, changed.mark, event.closedSize, event.reward)
+            Liquidation(step, event.id, side, full, event.mark, closed, event.payout)
         )
 
     @property

@@ -44,7 +44,7 @@ class Ends:
         if not refusing:
             bench.hold(laws.i_29_minimal, was, now, t)
         happened = dict(step.result.events)
-        reward = happened["PositionLiquidated"]["reward"]
+        reward = happened["PositionChanged"]["payout"]
         ticket = happened.get("TicketWritten", {}).get("amount", 0)
         vault = step.site.vault(op.args[0])
         inflow = sum(amount for _, to, amount in step.result.payments if to == vault)

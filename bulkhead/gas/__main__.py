@@ -1,7 +1,8 @@
 """`python -m bulkhead.gas`: measure every action on a chain of its own, in receipts of whole
 transactions. `--write` records the result, in README.md too, `--check` fails where it differs
 from the record and names what is over its budget, `--growth` measures among 10 and among 1,000
-positions and fails where it differs. `--vaults` compares ways to keep a position's margin.
+positions and fails where it differs. `--vaults` compares ways to keep a position's margin,
+`--explain KEY` shows where the gas of one action goes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.binaries import ROOT
 from bulkhead.errors import BulkheadError
-from bulkhead.gas import report, vaults
+from bulkhead.gas import explain, report, vaults
 from bulkhead.gas.keys import BUDGETS, MEASUREMENTS
 from bulkhead.gas.stage import START, GasError, set_the_stage
 
@@ -66,12 +67,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     mode.add_argument("--check", action="store_true", help="fail where the record differs")
     mode.add_argument("--growth", action="store_true", help="fail where gas grows with positions")
     mode.add_argument("--vaults", action="store_true", help="compare designs of the escrow")
+    mode.add_argument("--explain", metavar="KEY", choices=MEASUREMENTS, help="where its gas goes")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     options = parser.parse_args(argv)
     if options.growth:
         return _growth()
     if options.vaults:
         print(vaults.table(vaults.measure()))
+        return 0
+    if options.explain:
+        trace, stage = explain.record(options.explain)
+        print(explain.breakdown(trace, explain.names(stage)))
         return 0
     found = measure()
     text = json.dumps(found, indent=2) + "\n"

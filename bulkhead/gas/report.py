@@ -17,7 +17,8 @@ FIGURES = {
 _PLACE = re.compile(r"(<!-- gas -->\n).*?(\n<!-- end -->)", re.S)
 
 
-def _grid(head: list[str], rows: list[list[str]]) -> str:
+def grid(head: list[str], rows: list[list[str]]) -> str:
+    """Columns of text, the first aligned left."""
     widths = [max(len(row[at]) for row in [head, *rows]) for at in range(len(head))]
     return "\n".join(
         "  ".join(
@@ -36,13 +37,13 @@ def table(found: Mapping[str, int], budgets: Mapping[str, int | None]) -> str:
         left = "" if budget is None else f"{budget - gas:,}"
         mark = "" if budget is None or gas <= budget else "OVER"
         rows.append([key, "" if budget is None else f"{budget:,}", f"{gas:,}", left, mark])
-    return _grid(["key", "budget", "measured", "margin", ""], rows)
+    return grid(["key", "budget", "measured", "margin", ""], rows)
 
 
 def growth(few: Mapping[str, int], many: Mapping[str, int], counts: tuple[int, int]) -> str:
     """Every key at two numbers of positions."""
     rows = [[key, f"{few[key]:,}", f"{many[key]:,}", f"{many[key] - few[key]:+,}"] for key in few]
-    return _grid(["key", *(f"at {count:,}" for count in counts), "growth"], rows)
+    return grid(["key", *(f"at {count:,}" for count in counts), "growth"], rows)
 
 
 def over(found: Mapping[str, int], budgets: Mapping[str, int | None]) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.contract import Contract, deploy, events
-from bulkhead.chain.rpc import Receipt, Rpc
+from bulkhead.chain.rpc import Receipt
 from bulkhead.deploy.system import System
 from bulkhead.errors import BulkheadError
 from bulkhead.gas.stepped import Stepped
@@ -52,7 +52,7 @@ def require(condition: object, what: str) -> None:
 class Stage:
     """The system, its people (addresses by name) and positions (ids by name)."""
 
-    rpc: Rpc
+    rpc: Stepped
     system: System
     feed: Contract  # the aggregator
     people: dict[str, str]

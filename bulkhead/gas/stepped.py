@@ -12,6 +12,8 @@ class Stepped(Rpc):
     snapshot back in between leaves parts of the block behind.
     """
 
+    last: Receipt  # of the transaction sent last
+
     def __init__(self, url: str) -> None:
         super().__init__(url)
         super().automine(False)
@@ -22,4 +24,5 @@ class Stepped(Rpc):
     def wait(self, transaction: str, timeout: float = 30.0) -> Receipt:
         """Mine, then fetch the receipt."""
         self.mine()
-        return super().wait(transaction, timeout)
+        self.last = super().wait(transaction, timeout)
+        return self.last

@@ -8,13 +8,15 @@ from typing import Any
 
 from bulkhead.chain.artifacts import default
 from bulkhead.chain.decode import Registry
+from bulkhead.model.types import Action
 
 MARKET, LENS = "Market", "MarketLens"
 ERC20 = "LiquidityPool"  # its share is one: the standard's events are in its ABI
 ID = "id"
 TRANSFER = "Transfer"
 PARAMS_CHANGED = ("ParamsSet",)
-LIQUIDATED = "PositionLiquidated"  # id, keeper, closedSize, reward
+CHANGED = "PositionChanged"
+LIQUIDATED = {Action.LIQUIDATE_PARTIAL, Action.LIQUIDATE_FULL, Action.MARGIN_CALL_HEALED}
 OPTED_IN = 1  # bit of a position's flags: its owner is called before a liquidation
 
 

@@ -267,10 +267,10 @@ class Wallet:
         ids, reward = [], 0
         for raw in receipt["logs"]:
             event = names.market_events().event(log_of(raw))
-            ours = event and event.address == entry.market and event.name == names.LIQUIDATED
-            if event and ours and event.keeper == self.address:
+            ours = event and event.address == entry.market and event.name == names.CHANGED
+            if event and ours and event.action in names.LIQUIDATED:
                 ids.append(event.id)
-                reward += event.reward
+                reward += event.payout
         return Paid(entry, int(receipt["status"], 16) == 1, tuple(ids), reward, cost)
 
     def _recheck(self, head: Head) -> None:

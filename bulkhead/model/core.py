@@ -231,7 +231,8 @@ class Core:
                 state.basis_long += sign * basis
         books.apply(state, self.totals)
         flags = held.flags | (DEPLOYED if books.size else 0)
-        self.positions.put(id_, Position(held.owner, books.entry, flags, books.size, books.basis))
+        entry = books.entry if books.size else held.funding_entry
+        self.positions.put(id_, Position(held.owner, entry, flags, books.size, books.basis))
 
     def favourable(self, size: int) -> int:
         """The mark moved by half the spread in the trader's favour."""

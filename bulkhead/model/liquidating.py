@@ -38,10 +38,10 @@ def judge(core: Core, id_: int) -> LiquidationResult | None:
     return None
 
 
-def execute(core: Core, model: Any, id_: int, caller: Address, to: Address) -> LiquidationResult:
+def execute(core: Core, model: Any, id_: int, to: Address) -> LiquidationResult:
     """Liquidates a position that `judge` lets through."""
     if core.positions[id_].flags & OPTED_IN:
-        if _margin_call(core, model, id_, caller, to):
+        if _margin_call(core, model, id_, to):
             return LiquidationResult.HEALED
         held = core.positions[id_]
         core.positions.put(id_, replace(held, flags=held.flags & ~OPTED_IN))
@@ -53,25 +53,23 @@ def execute(core: Core, model: Any, id_: int, caller: Address, to: Address) -> L
     closed = liquidation.closed_size(equity, size, price, s.ramp, terms)
     if closed is not None and not _holds(core, id_, closed, price, terms):
         closed = None
-    return close(core, id_, caller, to, closed)
+    return close(core, id_, to, closed)
 
 
-def close(
-    core: Core, id_: int, caller: Address, to: Address, closed: int | None
-) -> LiquidationResult:
+def close(core: Core, id_: int, to: Address, closed: int | None) -> LiquidationResult:
     """Closes this size (Wad, > 0) of a position, or all of it (None), and pays everybody."""
     equity, _, price = health(core, id_)
     terms = liquidation.costs(
         core.state.spread, core.state.skew, core.positions[id_].size, core.cfg
     )
     if closed is None:
-        _full(core, id_, caller, to, price, equity, terms)
+        _full(core, id_, to, price, equity, terms)
         return LiquidationResult.FULL
-    _partial(core, id_, caller, to, price, closed, terms)
+    _partial(core, id_, to, price, closed, terms)
     return LiquidationResult.PARTIAL
 
 
-def _margin_call(core: Core, model: Any, id_: int, caller: Address, to: Address) -> bool:
+def _margin_call(core: Core, model: Any, id_: int, to: Address) -> bool:
     cfg, unit = core.cfg, core.cfg.unit
 
     def value() -> tuple[int, int]:
@@ -95,17 +93,8 @@ def _margin_call(core: Core, model: Any, id_: int, caller: Address, to: Address)
     if equity - cfg.margin_call_reward < goal or core.margin(id_) < reward:
         return False
     paid = reward if core.transfer(core.vault(id_), to, reward) else 0
-    payments.emit_changed(core, id_, Action.MARGIN_CALL_HEALED)
-    _emit_liquidated(core, id_, caller, to, 0, paid)
+    payments.emit_changed(core, id_, Action.MARGIN_CALL_HEALED, payout=paid)
     return True
-
-
-def _emit_liquidated(
-    core: Core, id_: int, caller: Address, to: Address, closed: int, reward: int
-) -> None:
-    core.emit(
-        "PositionLiquidated", id=id_, keeper=caller, rewardTo=to, closedSize=closed, reward=reward
-    )
 
 
 def _partial_books(
@@ -151,7 +140,6 @@ def _holds(core: Core, id_: int, closed: int, price: int, terms: liquidation.Cos
 def _partial(
     core: Core,
     id_: int,
-    caller: Address,
     to: Address,
     price: int,
     closed: int,
@@ -166,15 +154,19 @@ def _partial(
 
     books = payments.unblockable(core, id_, plan, to)
     payments.emit_changed(
-        core, id_, Action.LIQUIDATE_PARTIAL, price, noted["funding"], noted["fee"]
+        core,
+        id_,
+        Action.LIQUIDATE_PARTIAL,
+        price,
+        noted["funding"],
+        noted["fee"],
+        books.reward,
     )
-    _emit_liquidated(core, id_, caller, to, closed, books.reward)
 
 
 def _full(
     core: Core,
     id_: int,
-    caller: Address,
     to: Address,
     price: int,
     equity: int,
@@ -206,9 +198,14 @@ def _full(
     payments.absorb(core, id_, books.deficit)
     payments.write_ticket(core, id_, books.ticket)
     payments.emit_changed(
-        core, id_, Action.LIQUIDATE_FULL, price, noted["funding"], pool_costs + insurance
+        core,
+        id_,
+        Action.LIQUIDATE_FULL,
+        price,
+        noted["funding"],
+        pool_costs + insurance,
+        books.reward,
     )
-    _emit_liquidated(core, id_, caller, to, abs(size), books.reward)
 
 
 def _settle_full(books: Ledger, claim: int, reward: int, pool_costs: int, insurance: int) -> None:

@@ -51,8 +51,7 @@ class MarketModel(Trades):
                 checks.initial_margin(core, books, free - amount)
             payments.must_net(core, id_, books)
             payments.pay_owner(core, id_, to, amount)
-            core.emit("MarginRemoved", id=id_, to=to, amount=amount)
-            payments.emit_changed(core, id_, Action.REMOVE_MARGIN, 0, funding)
+            payments.emit_changed(core, id_, Action.REMOVE_MARGIN, 0, funding, payout=amount)
             final.share_late(core, books.net)
 
         return core.run(action)
@@ -102,7 +101,7 @@ class MarketModel(Trades):
             if verdict == LiquidationResult.IN_GRACE:
                 end = core.state.resumed_at + core.cfg.grace_secs
                 raise Refused(Reason.IN_GRACE, core.now, end)
-            return liquidating.execute(core, self, id_, caller, reward_to)
+            return liquidating.execute(core, self, id_, reward_to)
 
         return core.run(action)
 
@@ -114,21 +113,21 @@ class MarketModel(Trades):
             core.check_receiver(reward_to, vaults=True)
             checks.mode(core, Mode.FINAL_ANNOUNCED)
             renewed = acceptance.renew(core, self.pool)
-            results = [self._attempt(id_, caller, reward_to) for id_ in ids]
+            results = [self._attempt(id_, reward_to) for id_ in ids]
             acted = any(result >= LiquidationResult.PARTIAL for result in results)
             checks.require(acted or not renewed, Reason.NOTHING_LIQUIDATED, 0, 1)
             return results
 
         return core.run(action)
 
-    def _attempt(self, id_: int, caller: Address, reward_to: Address) -> LiquidationResult:
+    def _attempt(self, id_: int, reward_to: Address) -> LiquidationResult:
         """One id of `liquidate_many`."""
         if id_ in self.core.calling:
             return LiquidationResult.HEALTHY
         verdict = liquidating.judge(self.core, id_)
         if verdict is not None:
             return verdict
-        return liquidating.execute(self.core, self, id_, caller, reward_to)
+        return liquidating.execute(self.core, self, id_, reward_to)
 
     def deleverage(self, caller: Address, id_: int) -> Result:
         """Closes a profitable position when cash no longer covers the claims."""

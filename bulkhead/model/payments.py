@@ -114,9 +114,15 @@ def write_ticket(core: Core, id_: int, amount: int, shared: bool = False) -> Non
 
 
 def emit_changed(
-    core: Core, id_: int, action: Action, fill: int = 0, funding: int = 0, fee: int = 0
+    core: Core,
+    id_: int,
+    action: Action,
+    fill: int = 0,
+    funding: int = 0,
+    fee: int = 0,
+    payout: int = 0,
 ) -> None:
-    """The whole position after an action."""
+    """The whole position after an action, and what its vault paid a keeper or for its owner."""
     held = core.positions[id_]
     core.emit(
         "PositionChanged",
@@ -130,4 +136,5 @@ def emit_changed(
         fill=fill,
         fundingPaid=funding,
         fee=fee,
+        payout=payout,
     )

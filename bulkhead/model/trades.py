@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bulkhead.model import acceptance, checks, payments, trading
 from bulkhead.model.core import Result
 from bulkhead.model.errors import TransferRefused
@@ -79,7 +81,7 @@ class Trades(Ownership):
             checks.mode(core, Mode.FINAL_ANNOUNCED)
             acceptance.load(core, self.pool)
             if delta == -held.size:
-                trading.close(core, id_, limit)
+                trading.close(core, id_, limit)(0)
             else:
                 trading.shrink(core, id_, delta, limit)
 
@@ -91,7 +93,7 @@ class Trades(Ownership):
         def action() -> None:
             checks.deadline(self.core, deadline)
             self._authorised(id_, caller)
-            self._close(id_, limit)
+            self._close(id_, limit)(0)
 
         return self.core.run(action)
 
@@ -105,23 +107,23 @@ class Trades(Ownership):
             core.check_receiver(to)
             checks.deadline(core, deadline)
             self._owned(id_, caller)
-            self._close(id_, limit)
+            changed = self._close(id_, limit)
             paid = max(0, core.margin(id_) - core.locked_of(id_))
             if core.positions[id_].basis > 0:  # what a refusing token kept back comes first
                 paid = 0
             if paid:
                 payments.pay_owner(core, id_, to, paid)
-                core.emit("MarginRemoved", id=id_, to=to, amount=paid)
+            changed(paid)
             return paid
 
         return core.run(action)
 
-    def _close(self, id_: int, limit: int) -> None:
+    def _close(self, id_: int, limit: int) -> Callable[[int], None]:
         core = self.core
         checks.require(core.positions[id_].size != 0, Reason.IS_FLAT, 0, 1)
         checks.mode(core, Mode.FINAL_ANNOUNCED)
         acceptance.load(core, self.pool)
-        trading.close(core, id_, limit)
+        return trading.close(core, id_, limit)
 
     def _traded(self, id_: int, caller: Address, delta: int) -> Position:
         self._authorised(id_, caller)

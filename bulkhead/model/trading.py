@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bulkhead.model import checks, margin, payments
 from bulkhead.model.core import Core
 from bulkhead.model.impact import Fill, trade
@@ -63,8 +65,11 @@ def shrink(core: Core, id_: int, delta: int, limit: int) -> None:
     payments.emit_changed(core, id_, Action.DECREASE, fill.fill, funding, fee)
 
 
-def close(core: Core, id_: int, limit: int) -> None:
-    """Close: the claim is settled whole, what the pool can't pay becomes a ticket."""
+def close(core: Core, id_: int, limit: int) -> Callable[[int], None]:
+    """Close: the claim is settled whole, what the pool can't pay becomes a ticket.
+
+    Returns what tells of it, once it is known how much the owner took out.
+    """
     delta = -core.positions[id_].size
     noted: dict[str, int] = {}
 
@@ -87,7 +92,13 @@ def close(core: Core, id_: int, limit: int) -> None:
     books = payments.unblockable(core, id_, plan)
     payments.absorb(core, id_, books.deficit)
     payments.write_ticket(core, id_, books.ticket)
-    payments.emit_changed(core, id_, Action.CLOSE, noted["fill"], noted["funding"], noted["fee"])
+
+    def changed(payout: int) -> None:
+        payments.emit_changed(
+            core, id_, Action.CLOSE, noted["fill"], noted["funding"], noted["fee"], payout
+        )
+
+    return changed
 
 
 def _settle_close(books: Ledger, claim: int, fee: int) -> None:

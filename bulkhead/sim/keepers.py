@@ -93,7 +93,7 @@ class Keeper:
 
     def paid(self, action: Action, done: Done) -> None:
         """Gas of a transaction: less where somebody else was first."""
-        acted = any(name in ("PositionLiquidated", "PositionChanged") for name, _ in done.events)
+        acted = any(name == "PositionChanged" for name, _ in done.events)
         cost = action.cost / WAD
         self.spent += cost if acted else cost * min(1.0, self._policy.gas.lost / action.gas)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from bulkhead.model.types import Config
+from bulkhead.model.types import Action, Config
 from bulkhead.model.wad import WAD
 from bulkhead.sim.backend import Done, Held, View
 from bulkhead.sim.keepers import Keeper
 from bulkhead.sim.outcome import Outcome, Shadow, Shadows
 from bulkhead.sim.table import Requirement, favourable
 
+LIQUIDATED = {Action.LIQUIDATE_PARTIAL, Action.LIQUIDATE_FULL}
 WATCHED_SECS = 3_600  # how long a liquidated position may take to have been liquidated wrongly
 
 
@@ -64,7 +65,7 @@ class Count:
         view: View,
     ) -> None:
         total = self.outcome
-        if name == "PositionLiquidated" and values["closedSize"]:
+        if name == "PositionChanged" and values["action"] in LIQUIDATED:
             self._liquidated(values, done, before[values["id"]], after[values["id"]], view)
         elif name == "BadDebt":
             total.bad_debt += self.money(values["amount"])
@@ -84,8 +85,8 @@ class Count:
     ) -> None:
         total, unit = self.outcome, self.cfg.unit
         price = favourable(view, was.size)
-        notional = values["closedSize"] / WAD * price / WAD
-        reward = self.money(values["reward"])
+        notional = (abs(was.size) - abs(now.size)) / WAD * price / WAD
+        reward = self.money(values["payout"])
         worth, left = equity(was, view, unit) / WAD, equity(now, view, unit) / WAD
         total.liquidations += 1
         total.partial += now.size != 0

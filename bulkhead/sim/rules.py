@@ -59,7 +59,7 @@ class Ruled(MarketModel):
         since = self.since.get(id_, 0)
         return since if self.now <= since + FORGOTTEN_SECS else 0
 
-    def _attempt(self, id_: int, caller: Address, reward_to: Address) -> LiquidationResult:
+    def _attempt(self, id_: int, reward_to: Address) -> LiquidationResult:
         core = self.core
         held = core.positions.get(id_)
         if held is None:
@@ -80,7 +80,7 @@ class Ruled(MarketModel):
         if closed is not None:
             left = ceil_div((abs(held.size) - closed) * price, WAD)
             closed = closed if left >= core.cfg.min_notional else None
-        return liquidating.close(core, id_, caller, reward_to, closed)
+        return liquidating.close(core, id_, reward_to, closed)
 
 
 class Fixed(Ruled):

@@ -11,7 +11,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Acceptance, Reading} from "./Acceptance.sol";
 import {ConfigStore} from "./ConfigStore.sol";
 import {Funding} from "./Funding.sol";
-import {Context, Ledger} from "./Ledger.sol";
+import {Context, Ledger, Undo} from "./Ledger.sol";
 import {PositionMath} from "./PositionMath.sol";
 import {MarketStorage, StateStore} from "./StateStore.sol";
 import {Verdict} from "./Trade.sol";
@@ -60,11 +60,22 @@ library Engine {
         internal
         view
     {
+        loadStored($, x, id);
+        loadVault(x, vault);
+    }
+
+    /// @dev A position as stored; the last position's flows are forgotten.
+    function loadStored(MarketStorage storage $, Context memory x, uint256 id) internal view {
         x.id = id;
         $.loadPositionInto(id, x.p);
+        x.entry = x.p.fundingEntry;
+        forget(x);
+    }
+
+    /// @dev The balance of its vault.
+    function loadVault(Context memory x, address vault) internal view {
         x.vault = vault;
         x.v = x.counted(IERC20(x.c.token).balanceOf(vault));
-        forget(x);
     }
 
     /// @dev Clears what a plan adds up.
@@ -75,7 +86,7 @@ library Engine {
         x.fee = 0;
         x.due = 0;
         x.deficit = 0;
-        x.reward = 0;
+        x.payout = 0;
     }
 
     // ---- mark
@@ -215,7 +226,17 @@ library Engine {
         storeTickets($, x);
         $.savePosition(x.id, x.p);
         emit IMarket.PositionChanged(
-            x.id, x.p.owner, action, x.p.size, x.p.basis, x.v, x.s.mark, x.fill, x.fundingPaid, x.fee
+            x.id,
+            x.p.owner,
+            action,
+            x.p.size,
+            x.p.basis,
+            x.v,
+            x.s.mark,
+            x.fill,
+            x.fundingPaid,
+            x.fee,
+            x.payout
         );
     }
 
@@ -271,32 +292,16 @@ library Engine {
 
     // ---- undo
 
-    /// @dev What a plan changes, to plan again when a token refuses.
-    struct Undo {
-        uint256 v;
-        uint256 cash;
-        uint256 insuranceDue;
-        uint256 treasuryDue;
-        uint256 paidTotal;
-        int256 size;
-        int256 basis;
-        int256 fundingEntry;
+    /// @dev Remembers what a plan changes.
+    function mark(Context memory x) internal pure {
+        Undo memory u = x.undo;
+        (u.v, u.cash, u.insuranceDue, u.treasuryDue) = (x.v, x.s.cash, x.s.insuranceDue, x.s.treasuryDue);
+        (u.paidTotal, u.size, u.basis, u.fundingEntry) = (x.paidTotal, x.p.size, x.p.basis, x.p.fundingEntry);
     }
 
-    function mark(Context memory x) internal pure returns (Undo memory) {
-        return Undo(
-            x.v,
-            x.s.cash,
-            x.s.insuranceDue,
-            x.s.treasuryDue,
-            x.paidTotal,
-            x.p.size,
-            x.p.basis,
-            x.p.fundingEntry
-        );
-    }
-
-    function rewind(Context memory x, Undo memory u) internal pure {
+    /// @dev Takes a plan back, to what `mark` remembers.
+    function rewind(Context memory x) internal pure {
+        Undo memory u = x.undo;
         x.move(u.size, u.basis);
         x.p.fundingEntry = u.fundingEntry;
         (x.v, x.s.cash, x.s.insuranceDue, x.s.treasuryDue) = (u.v, u.cash, u.insuranceDue, u.treasuryDue);

@@ -44,7 +44,7 @@ library Impact {
                 potential = slope * (skew - knee) / 1e18;
                 skew = knee;
             }
-            potential += skew * skew / (2 * scale);
+            potential += WadMath.divDown(skew * skew, 2 * scale);
         }
     }
 

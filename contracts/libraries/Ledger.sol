@@ -4,7 +4,20 @@ pragma solidity 0.8.37;
 import {Config, Mode, Position, State} from "@interfaces/Types.sol";
 import {PositionMath} from "./PositionMath.sol";
 import {StateStore} from "./StateStore.sol";
+import {WadMath} from "./WadMath.sol";
 import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
+
+/// @dev What a plan changes, to plan again when a token refuses.
+struct Undo {
+    uint256 v;
+    uint256 cash;
+    uint256 insuranceDue;
+    uint256 treasuryDue;
+    uint256 paidTotal;
+    int256 size;
+    int256 basis;
+    int256 fundingEntry;
+}
 
 /// @dev One action in the making: what it read, what it will write, and the token flows so far.
 struct Context {
@@ -23,11 +36,17 @@ struct Context {
     uint256 fee; // charged, without the keeper's reward (token units)
     uint256 due; // what the pool could not pay and owes by ticket (token units)
     uint256 deficit; // what the vault could not pay (token units)
-    uint256 reward; // for the keeper (token units)
+    uint256 payout; // for the keeper, or to whom the owner says (token units)
+    int256 entry; // the position's fundingEntry as stored (Wad)
+    Undo undo; // for a plan that a token refuses
 }
 
 /// @title The token flows of one action
 /// @notice Flows are booked here in order, on numbers; the market pays their sum once.
+/// @dev Unchecked; ranges as in WadMath. Amounts come from fees, claims and funding (below 2^168) or from a
+///      balance, a counter or cash they are bounded by first, so what is taken off is there, and no product
+///      with a unit (2^60) or a share (2^60, both together at most 1e18) reaches 2^255. owedTotal >= paidTotal
+///      < 2^128. StateStore checks every sum again before it is stored.
 library Ledger {
     /// @dev The most of a vault's balance that counts (Wad). More may lie there and leave bit by bit; no sum
     ///      of what counts can overflow, whatever is sent to a vault.
@@ -50,13 +69,13 @@ library Ledger {
     ///      is: all tickets rank alike. What the counter can't hold lies in the pool uncounted: no payment
     ///      reverts for it.
     function inflow(Context memory x, uint256 amount) internal pure {
-        uint256 open = x.owedTotal - x.paidTotal;
-        if (open != 0 && x.s.mode < Mode.Final) {
-            uint256 paid = amount < open ? amount : open;
-            x.paidTotal += paid;
-            amount -= paid;
-        }
         unchecked {
+            uint256 open = x.owedTotal - x.paidTotal;
+            if (open != 0 && x.s.mode < Mode.Final) {
+                uint256 paid = amount < open ? amount : open;
+                x.paidTotal += paid;
+                amount -= paid;
+            }
             // cash < 2^96, amounts are parts of balances that count or of deposits that fit: < 2^129
             uint256 cash = x.s.cash + amount;
             x.s.cash = cash < StateStore.CASH_MAX ? cash : StateStore.CASH_MAX;
@@ -65,108 +84,134 @@ library Ledger {
 
     /// @dev Vault to pool, at most what the vault has. Returns what moved.
     function toPool(Context memory x, uint256 amount) internal pure returns (uint256) {
-        if (amount > x.v) amount = x.v;
-        if (amount == 0) return 0;
-        x.v -= amount;
-        x.net += int256(amount);
-        inflow(x, amount);
-        return amount;
+        unchecked {
+            if (amount > x.v) amount = x.v;
+            if (amount == 0) return 0;
+            x.v -= amount;
+            x.net += int256(amount);
+            inflow(x, amount);
+            return amount;
+        }
     }
 
     /// @dev Pool to vault, at most the pool's cash. Returns what moved.
     function fromPool(Context memory x, uint256 amount) internal pure returns (uint256) {
-        if (amount > x.s.cash) amount = x.s.cash;
-        x.s.cash -= amount;
-        x.v += amount;
-        x.net -= int256(amount);
-        return amount;
+        unchecked {
+            if (amount > x.s.cash) amount = x.s.cash;
+            x.s.cash -= amount;
+            x.v += amount;
+            x.net -= int256(amount);
+            return amount;
+        }
     }
 
     /// @dev A trading fee, at most what the vault has, split between pool, insurance and treasury. Returns
     /// what moved.
     ///      Shares round down; the treasury's is the remainder; what a full counter can't take is the pool's.
     function payFee(Context memory x, uint256 amount) internal pure returns (uint256) {
-        if (amount > x.v) amount = x.v;
-        if (amount == 0) return 0;
-        x.v -= amount;
-        x.net += int256(amount);
-        uint256 insurance = amount * x.c.feeInsuranceShare / 1e18;
-        uint256 pool = amount * x.c.feePoolShare / 1e18;
-        uint256 treasury = amount - insurance - pool;
-        pool += _addInsurance(x, insurance);
-        uint256 room = StateStore.COUNTER_MAX - x.s.treasuryDue;
-        if (treasury > room) {
-            pool += treasury - room;
-            treasury = room;
+        unchecked {
+            if (amount > x.v) amount = x.v;
+            if (amount == 0) return 0;
+            x.v -= amount;
+            x.net += int256(amount);
+            uint256 insurance = amount * x.c.feeInsuranceShare / 1e18;
+            uint256 pool = amount * x.c.feePoolShare / 1e18;
+            uint256 treasury = amount - insurance - pool;
+            pool += _addInsurance(x, insurance);
+            uint256 room = StateStore.COUNTER_MAX - x.s.treasuryDue;
+            if (treasury > room) {
+                pool += treasury - room;
+                treasury = room;
+            }
+            x.s.treasuryDue += treasury;
+            inflow(x, pool);
+            return amount;
         }
-        x.s.treasuryDue += treasury;
-        inflow(x, pool);
-        return amount;
     }
 
     /// @dev Vault to insurance, at most what the vault has. Returns what moved.
     function payInsurance(Context memory x, uint256 amount) internal pure returns (uint256) {
-        if (amount > x.v) amount = x.v;
-        if (amount == 0) return 0;
-        x.v -= amount;
-        x.net += int256(amount);
-        uint256 rest = _addInsurance(x, amount);
-        if (rest != 0) inflow(x, rest);
-        return amount;
+        unchecked {
+            if (amount > x.v) amount = x.v;
+            if (amount == 0) return 0;
+            x.v -= amount;
+            x.net += int256(amount);
+            uint256 rest = _addInsurance(x, amount);
+            if (rest != 0) inflow(x, rest);
+            return amount;
+        }
     }
 
     /// @dev Returns what the counter could not take.
     function _addInsurance(Context memory x, uint256 amount) private pure returns (uint256 rest) {
-        uint256 room = StateStore.COUNTER_MAX - x.s.insuranceDue;
-        if (amount > room) {
-            rest = amount - room;
-            amount = room;
+        unchecked {
+            uint256 room = StateStore.COUNTER_MAX - x.s.insuranceDue;
+            if (amount > room) {
+                rest = amount - room;
+                amount = room;
+            }
+            x.s.insuranceDue += amount;
         }
-        x.s.insuranceDue += amount;
     }
 
     /// @dev Settles funding since the last touch, as far as the payer can pay; the rest stays in basis, so
     /// equity does not
     ///      change. Tokens round toward zero. A flat position pays what a refusing token kept back.
     function touch(Context memory x) internal pure {
-        Position memory p = x.p;
-        uint256 unit = x.c.unit;
-        if (p.size == 0) {
-            if (p.basis <= 0) return;
-            uint256 paid = toPool(x, (uint256(p.basis) + unit - 1) / unit);
-            int256 rest = p.basis - int256(paid * unit);
-            move(x, 0, rest > 0 ? rest : int256(0));
-            return;
-        }
-        int256 funding = p.size * (x.s.fundingIndex - p.fundingEntry) / 1e18;
-        p.fundingEntry = x.s.fundingIndex;
-        if (funding > 0) {
-            uint256 paid = toPool(x, uint256(funding) / unit);
-            x.fundingPaid += int256(paid);
-            credit(x, paid);
-        } else if (funding < 0 && x.s.mode < Mode.Final) {
-            uint256 got = fromPool(x, uint256(-funding) / unit);
-            x.fundingPaid -= int256(got);
-            debit(x, got);
+        unchecked {
+            Position memory p = x.p;
+            uint256 unit = x.c.unit;
+            if (p.size == 0) {
+                if (p.basis <= 0) return;
+                uint256 paid = toPool(x, WadMath.toTokensUp(uint256(p.basis), unit));
+                int256 rest = p.basis - int256(paid * unit);
+                move(x, 0, rest > 0 ? rest : int256(0));
+                return;
+            }
+            int256 funding = p.size * (x.s.fundingIndex - p.fundingEntry) / 1e18; // 2^127 x 2^88
+            p.fundingEntry = x.s.fundingIndex;
+            if (funding > 0) {
+                uint256 paid = toPool(x, WadMath.toTokensDown(uint256(funding), unit));
+                x.fundingPaid += int256(paid);
+                credit(x, paid);
+            } else if (funding < 0 && x.s.mode < Mode.Final) {
+                uint256 got = fromPool(x, WadMath.toTokensDown(uint256(-funding), unit));
+                x.fundingPaid -= int256(got);
+                debit(x, got);
+            }
         }
     }
 
     /// @dev The position paid `amount` tokens of what it owes.
     function credit(Context memory x, uint256 amount) internal pure {
-        if (amount != 0) move(x, x.p.size, x.p.basis - int256(amount * x.c.unit));
+        unchecked {
+            _book(x, -int256(amount * x.c.unit));
+        }
     }
 
     /// @dev The position was paid `amount` tokens of its claim, or charged them.
     function debit(Context memory x, uint256 amount) internal pure {
-        if (amount != 0) move(x, x.p.size, x.p.basis + int256(amount * x.c.unit));
+        unchecked {
+            _book(x, int256(amount * x.c.unit));
+        }
     }
 
-    /// @dev Gives the position a new size and basis, and the side sums with it. The only place either
-    /// changes.
+    /// @dev Adds to the basis of the position and of its side.
+    function _book(Context memory x, int256 change) private pure {
+        unchecked {
+            if (change == 0) return;
+            Position memory p = x.p;
+            p.basis += change;
+            if (p.size < 0) x.s.basisShort += change;
+            else x.s.basisLong += change;
+        }
+    }
+
+    /// @dev Gives the position a new size and basis, and the side sums with it.
     ///      A flat position's basis counts on the long side.
     function move(Context memory x, int256 size, int256 basis) internal pure {
         unchecked {
-            // a side holds what its positions hold: sizes < 2^128, bases < 2^128, and save() checks the sums
+            // a side holds what its positions hold; save() checks the sums
             State memory s = x.s;
             Position memory p = x.p;
             if (p.size < 0) {
@@ -185,17 +230,21 @@ library Ledger {
             }
             p.size = size;
             p.basis = basis;
+            if (size == 0) p.fundingEntry = x.entry; // means nothing then: its word is left alone
         }
     }
 
     /// @dev Margin plus claim at a price (Wad, signed, floored).
     function equity(Context memory x, uint256 price) internal pure returns (int256) {
-        return int256(x.v * x.c.unit) + PositionMath.claim(x.p.size, x.p.basis, price, x.s.fundingIndex);
+        int256 claim = PositionMath.claim(x.p.size, x.p.basis, price, x.s.fundingIndex);
+        return PositionMath.equity(x.v, x.c.unit, claim);
     }
 
     /// @dev floor(claim x closed / whole): a profit is paid rounded down, a loss is charged rounded up.
     function shareOf(int256 claim, uint256 closed, uint256 whole) internal pure returns (int256) {
-        if (claim >= 0) return int256(FixedPointMathLib.fullMulDiv(uint256(claim), closed, whole));
-        return -int256(FixedPointMathLib.fullMulDivUp(uint256(-claim), closed, whole));
+        unchecked {
+            if (claim >= 0) return int256(FixedPointMathLib.fullMulDiv(uint256(claim), closed, whole));
+            return -int256(FixedPointMathLib.fullMulDivUp(uint256(-claim), closed, whole));
+        }
     }
 }

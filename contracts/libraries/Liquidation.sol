@@ -32,8 +32,9 @@ library Liquidation {
         uint256 offset; // a (1e54 scale)
     }
 
-    /// @dev Values a position that is not flat, at its favourable price and its equity there.
+    /// @dev Values a position that is not flat into `t`, at its favourable price and its equity there.
     function terms(
+        LiquidationTerms memory t,
         State memory s,
         Config memory c,
         int256 size,
@@ -42,7 +43,6 @@ library Liquidation {
     )
         internal
         pure
-        returns (LiquidationTerms memory t)
     {
         t.price = price;
         t.equity = equity;
@@ -117,7 +117,8 @@ library Liquidation {
                 b.most = FixedPointMathLib.min(MarginTable.word(table, row), t.notional);
                 // mmRate < 2^60 and d <= mmRate N, so slope < 2^130 and offset <= slope N < 2^242
                 b.slope = WadMath.divUp(uint256(uint128(MarginTable.word(table, row + 1))) * growth, 1e18);
-                b.offset = FixedPointMathLib.fullMulDiv(MarginTable.word(table, row + 3), growth, 1e18);
+                uint256 d = MarginTable.word(table, row + 3);
+                b.offset = d < 2 ** 127 ? d * growth / 1e18 : FixedPointMathLib.fullMulDiv(d, growth, 1e18);
                 rest = _solveBracket(t, c, b);
                 if (rest != 0 || last) return rest;
             }
@@ -139,10 +140,10 @@ library Liquidation {
             uint256 fee = (c.insuranceRate + t.costRate) * 1e18; // < 2^126
             if (c.keeperRate == 0) return _solvePiece(b, n, 0, n, fee, c.rewardFloor);
             // reward bounds < 2^128
-            uint256 low = c.rewardFloor * 1e18 / c.keeperRate;
+            uint256 low = WadMath.divDown(c.rewardFloor * 1e18, c.keeperRate);
             rest = _solvePiece(b, n, 0, low, fee, c.rewardFloor);
             if (rest != 0 || low > n) return rest;
-            uint256 high = c.rewardCap * 1e18 / c.keeperRate;
+            uint256 high = WadMath.divDown(c.rewardCap * 1e18, c.keeperRate);
             rest = _solvePiece(b, n, low, high, fee + c.keeperRate * 1e18, 0);
             if (rest != 0 || high > n) return rest;
             return _solvePiece(b, n, high, n, fee, c.rewardCap);
@@ -174,7 +175,7 @@ library Liquidation {
             if (b.slope > fee) {
                 left -= int256(fee * n);
                 if (left < 0) return 0;
-                rest = uint256(left) / (b.slope - fee);
+                rest = WadMath.divDown(uint256(left), b.slope - fee);
                 rest = FixedPointMathLib.min(rest, most);
                 return rest < least ? 0 : rest;
             }
@@ -206,7 +207,7 @@ library Liquidation {
             int256 equity = t.equity - WadMath.smulFloor(size, gap) + WadMath.smulFloor(size - signed, gap)
                 - WadMath.smulCeil(-signed, gap);
             uint256 fees = WadMath.divUp(WadMath.mulWadUp(c.insuranceRate + t.costRate, x), c.unit);
-            fees += reward(c, x) / c.unit;
+            fees += WadMath.toTokensDown(reward(c, x), c.unit);
             return equity - int256(fees * c.unit) >= int256(MarginTable.tm(c, rest, s.ramp));
         }
     }

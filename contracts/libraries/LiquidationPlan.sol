@@ -10,6 +10,8 @@ import {WadMath} from "./WadMath.sol";
 
 /// @title What a liquidation does, once it is decided how much
 /// @notice Pure plans over a Context, at the favourable price of its terms.
+/// @dev Unchecked; ranges as in WadMath and Ledger: a cost rate is below 2^66 and a notional below 2^150, so
+///      what is owed and charged stays below 2^168, and 2^228 in Wad. What moved is at most what was asked.
 library LiquidationPlan {
     using Ledger for Context;
 
@@ -53,65 +55,78 @@ library LiquidationPlan {
         private
         pure
     {
-        uint256 whole = PositionMath.abs(x.p.size);
-        uint256 notional = PositionMath.notional(int256(closed), t.price);
-        (uint256 poolCost, uint256 insuranceCost) = _partialCosts(x, t, closed);
-        uint256 reward = rewarded ? Liquidation.reward(x.c, notional) / x.c.unit : 0;
-        x.fee = poolCost + insuranceCost;
-        _reduce(x, t.price, closed);
-        int256 share = Trade.settleShare(x, t.price, closed, whole, reward + x.fee);
-        _payKeeper(x, reward);
-        uint256 paid = x.toPool(poolCost);
-        paid += x.payInsurance(insuranceCost);
-        x.debit(x.fee - paid);
-        Trade.collectShare(x, share);
+        unchecked {
+            uint256 whole = PositionMath.abs(x.p.size);
+            (uint256 poolCost, uint256 insuranceCost) = _partialCosts(x, t, closed);
+            x.fee = poolCost + insuranceCost;
+            uint256 reward;
+            if (rewarded) {
+                uint256 notional = PositionMath.notional(int256(closed), t.price);
+                reward = WadMath.toTokensDown(Liquidation.reward(x.c, notional), x.c.unit);
+            }
+            _reduce(x, t.price, closed);
+            int256 share = Trade.settleShare(x, t.price, closed, whole, reward + x.fee);
+            _payKeeper(x, reward);
+            uint256 paid = x.toPool(x.fee - insuranceCost);
+            paid += x.payInsurance(insuranceCost);
+            x.debit(x.fee - paid);
+            Trade.collectShare(x, share);
+        }
     }
 
     /// @dev Profit, keeper, the pool's claim, then costs to pool and insurance. What is left stays in the
     /// vault.
     function _full(Context memory x, LiquidationTerms memory t, bool rewarded) private pure {
-        uint256 unit = x.c.unit;
-        (uint256 poolCost, uint256 insuranceCost) = _fullCosts(x, t);
-        x.fee = poolCost + insuranceCost;
-        uint256 reward = rewarded ? _fullReward(x, t) / unit : 0;
-        _reduce(x, t.price, PositionMath.abs(x.p.size));
-        int256 claim = -x.p.basis;
-        if (claim > 0) {
-            x.due = uint256(claim) / unit;
-            x.due -= x.fromPool(x.due);
+        unchecked {
+            uint256 unit = x.c.unit;
+            (uint256 poolCost, uint256 insuranceCost) = _fullCosts(x, t);
+            x.fee = poolCost + insuranceCost;
+            uint256 reward = rewarded ? WadMath.toTokensDown(_fullReward(x, t), unit) : 0;
+            _reduce(x, t.price, PositionMath.abs(x.p.size));
+            int256 claim = -x.p.basis;
+            if (claim > 0) {
+                x.due = WadMath.toTokensDown(uint256(claim), unit);
+                x.due -= x.fromPool(x.due);
+            }
+            _payKeeper(x, reward);
+            if (claim < 0) {
+                uint256 owed = WadMath.toTokensUp(uint256(-claim), unit);
+                x.deficit = owed - x.toPool(owed);
+            }
+            uint256 missing = poolCost - x.toPool(poolCost);
+            missing += insuranceCost - x.payInsurance(insuranceCost);
+            x.due -= missing < x.due ? missing : x.due;
+            x.move(0, 0);
         }
-        _payKeeper(x, reward);
-        if (claim < 0) {
-            uint256 owed = (uint256(-claim) + unit - 1) / unit;
-            x.deficit = owed - x.toPool(owed);
-        }
-        uint256 missing = poolCost - x.toPool(poolCost);
-        missing += insuranceCost - x.payInsurance(insuranceCost);
-        x.due -= missing < x.due ? missing : x.due;
-        x.move(0, 0);
     }
 
     /// @dev The closed part trades at the liquidation's own price: the claim of the whole does not change.
     function _reduce(Context memory x, uint256 price, uint256 closed) private pure {
-        int256 delta = x.p.size > 0 ? -int256(closed) : int256(closed);
-        int256 change = WadMath.smulCeil(delta, int256(price) - x.s.fundingIndex);
-        x.move(x.p.size + delta, x.p.basis + change);
+        unchecked {
+            int256 delta = x.p.size > 0 ? -int256(closed) : int256(closed);
+            int256 change = WadMath.smulCeil(delta, int256(price) - x.s.fundingIndex);
+            x.move(x.p.size + delta, x.p.basis + change);
+        }
     }
 
     function _payKeeper(Context memory x, uint256 reward) private pure {
-        if (reward > x.v) reward = x.v;
-        x.v -= reward;
-        x.reward = reward;
+        unchecked {
+            if (reward > x.v) reward = x.v;
+            x.v -= reward;
+            x.payout = reward;
+        }
     }
 
     /// @dev min(reward(N), max(rewardFloor, equity - c N)): a position that has nothing left pays no more
     /// than the floor.
     function _fullReward(Context memory x, LiquidationTerms memory t) private pure returns (uint256 reward) {
-        Config memory c = x.c;
-        reward = Liquidation.reward(c, t.notional);
-        int256 left = t.equity - int256(WadMath.mulWadUp(t.costRate, t.notional));
-        uint256 bound = left > int256(c.rewardFloor) ? uint256(left) : c.rewardFloor;
-        if (reward > bound) reward = bound;
+        unchecked {
+            Config memory c = x.c;
+            reward = Liquidation.reward(c, t.notional);
+            int256 left = t.equity - int256(WadMath.mulWadUp(t.costRate, t.notional));
+            uint256 bound = left > int256(c.rewardFloor) ? uint256(left) : c.rewardFloor;
+            if (reward > bound) reward = bound;
+        }
     }
 
     /// @dev Rounded up in total; the insurance part is rounded down, the pool's is the rest. Token units.
@@ -124,10 +139,13 @@ library LiquidationPlan {
         pure
         returns (uint256 pool, uint256 insurance)
     {
-        uint256 notional = PositionMath.notional(int256(closed), t.price);
-        uint256 unit = x.c.unit;
-        insurance = WadMath.mulWadDown(x.c.insuranceRate, notional) / unit;
-        pool = WadMath.divUp(WadMath.mulWadUp(x.c.insuranceRate + t.costRate, notional), unit) - insurance;
+        unchecked {
+            uint256 notional = PositionMath.notional(int256(closed), t.price);
+            uint256 unit = x.c.unit;
+            insurance = WadMath.toTokensDown(WadMath.mulWadDown(x.c.insuranceRate, notional), unit);
+            pool = WadMath.toTokensUp(WadMath.mulWadUp(x.c.insuranceRate + t.costRate, notional), unit)
+                - insurance;
+        }
     }
 
     /// @dev The pool's cost rounded up, the insurance's down. Token units.
@@ -139,8 +157,10 @@ library LiquidationPlan {
         pure
         returns (uint256 pool, uint256 insurance)
     {
-        uint256 unit = x.c.unit;
-        pool = WadMath.divUp(WadMath.mulWadUp(t.costRate, t.notional), unit);
-        insurance = WadMath.mulWadDown(x.c.insuranceRate, t.notional) / unit;
+        unchecked {
+            uint256 unit = x.c.unit;
+            pool = WadMath.toTokensUp(WadMath.mulWadUp(t.costRate, t.notional), unit);
+            insurance = WadMath.toTokensDown(WadMath.mulWadDown(x.c.insuranceRate, t.notional), unit);
+        }
     }
 }

@@ -36,7 +36,10 @@ library MarginTable {
     function tm(Config memory c, uint256 notional, uint256 ramp) internal pure returns (uint256) {
         if (notional == 0) return 0;
         unchecked {
-            return FixedPointMathLib.fullMulDivUp(mmBase(c, notional), ramp * (1e18 + c.buffer), 1e54);
+            uint256 base = mmBase(c, notional);
+            uint256 growth = ramp * (1e18 + c.buffer); // < 2^129
+            if (base < 2 ** 127) return WadMath.divUp(base * growth, 1e54);
+            return FixedPointMathLib.fullMulDivUp(base, growth, 1e54);
         }
     }
 

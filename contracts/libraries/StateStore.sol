@@ -22,14 +22,15 @@ struct MarketStorage {
 }
 
 /// @title Packing of a market's state
-/// @notice Seven words, changed whole: five hot ones, the pool's counters, and one that is mostly read.
+/// @notice Seven words, changed whole. What changes together lies together: cash with the funding that moves
+///         it, what a mark brings, what only fees or a large move change, and one word that is mostly read.
 /// @dev words[0] mark 96 | publishedAt 40 | acceptedAt 40 | accruedAt 40 | resumedAt 40
-///      words[1] fundingIndex 88 | fundingRate 72 | sampledAt 40 | spread 56
-///      words[2] variance 80 | ramp 64 | lnSample 72 | renewed 8 | ticketsOpen 8 | free 24
+///      words[1] fundingIndex 88 | fundingRate 72 | cash 96
+///      words[2] variance 80 | ramp 64 | lnSample 72 | sampledAt 40
 ///      words[3] sizeLong 112 | sizeShort 112 | nextId 32
 ///      words[4] basisLong 128 | basisShort 128
-///      words[5] cash 96 | insuranceDue 80 | treasuryDue 80
-///      words[6] configStore 160 | bucketDueAt 40 | jumpAt 40 | mode 8 | free 8
+///      words[5] insuranceDue 80 | treasuryDue 80 | jumpAt 40 | mode 8 | renewed 8 | ticketsOpen 8 | free 32
+///      words[6] configStore 160 | bucketDueAt 40 | spread 56
 library StateStore {
     /// @notice A value does not fit its place in storage.
     error DoesNotFit(uint256 value, uint256 bits);
@@ -56,14 +57,12 @@ library StateStore {
         w = $.words[1];
         s.fundingIndex = int88(uint88(w));
         s.fundingRate = int72(uint72(w >> 88));
-        s.sampledAt = uint40(w >> 160);
-        s.spread = w >> 200;
+        s.cash = w >> 160;
         w = $.words[2];
         s.variance = uint80(w);
         s.ramp = uint64(w >> 80);
         s.lnSample = int72(uint72(w >> 144));
-        s.renewed = uint8(w >> 216) != 0;
-        s.ticketsOpen = uint8(w >> 224) != 0;
+        s.sampledAt = w >> 216;
         w = $.words[3];
         s.sizeLong = uint112(w);
         s.sizeShort = uint112(w >> 112);
@@ -72,29 +71,30 @@ library StateStore {
         s.basisLong = int128(uint128(w));
         s.basisShort = int256(w) >> 128;
         w = $.words[5];
-        s.cash = uint96(w);
-        s.insuranceDue = uint80(w >> 96);
-        s.treasuryDue = w >> 176;
+        s.insuranceDue = uint80(w);
+        s.treasuryDue = uint80(w >> 80);
+        s.jumpAt = uint40(w >> 160);
+        s.mode = Mode(uint8(w >> 200));
+        s.renewed = uint8(w >> 208) != 0;
+        s.ticketsOpen = uint8(w >> 216) != 0;
         w = $.words[6];
         s.configStore = address(uint160(w));
         s.bucketDueAt = uint40(w >> 160);
-        s.jumpAt = uint40(w >> 200);
-        s.mode = Mode(uint8(w >> 240));
+        s.spread = w >> 200;
     }
 
     /// @dev Writes a state back. Every narrowing is checked; times are below 2^40 until the year 36,812.
     function save(MarketStorage storage $, State memory s) internal {
         $.words[0] = _u(s.mark, 96) | s.publishedAt << 96 | s.acceptedAt << 136 | s.accruedAt << 176
             | s.resumedAt << 216;
-        $.words[1] = _i(s.fundingIndex, 88) | _i(s.fundingRate, 72) << 88 | s.sampledAt << 160
-            | _u(s.spread, 56) << 200;
-        $.words[2] = _u(s.variance, 80) | _u(s.ramp, 64) << 80 | _i(s.lnSample, 72) << 144
-            | (s.renewed ? uint256(1) << 216 : 0) | (s.ticketsOpen ? uint256(1) << 224 : 0);
+        $.words[1] = _i(s.fundingIndex, 88) | _i(s.fundingRate, 72) << 88 | _u(s.cash, 96) << 160;
+        $.words[2] =
+            _u(s.variance, 80) | _u(s.ramp, 64) << 80 | _i(s.lnSample, 72) << 144 | s.sampledAt << 216;
         $.words[3] = _u(s.sizeLong, 112) | _u(s.sizeShort, 112) << 112 | _u(s.nextId, 32) << 224;
         $.words[4] = _i(s.basisLong, 128) | _i(s.basisShort, 128) << 128;
-        $.words[5] = _u(s.cash, 96) | _u(s.insuranceDue, 80) << 96 | _u(s.treasuryDue, 80) << 176;
-        uint256 w = uint160(s.configStore) | s.bucketDueAt << 160 | s.jumpAt << 200 | uint256(s.mode) << 240;
-        if (w != $.words[6]) $.words[6] = w;
+        $.words[5] = _u(s.insuranceDue, 80) | _u(s.treasuryDue, 80) << 80 | s.jumpAt << 160 | uint256(s.mode)
+            << 200 | (s.renewed ? uint256(1) << 208 : 0) | (s.ticketsOpen ? uint256(1) << 216 : 0);
+        $.words[6] = uint160(s.configStore) | s.bucketDueAt << 160 | _u(s.spread, 56) << 200;
     }
 
     /// @dev [0] owner 160 | fundingEntry 88 | flags 8, [1] size 128 | basis 128
@@ -104,23 +104,29 @@ library StateStore {
 
     /// @dev As `loadPosition`, over `p`.
     function loadPositionInto(MarketStorage storage $, uint256 id, Position memory p) internal view {
-        uint256 w = $.positions[id][0];
+        uint256[2] storage slots = $.positions[id];
+        uint256 w = slots[0];
         p.owner = address(uint160(w));
         p.fundingEntry = int88(uint88(w >> 160));
         p.flags = w >> 248;
-        w = $.positions[id][1];
+        w = slots[1];
         p.size = int128(uint128(w));
         p.basis = int256(w) >> 128;
     }
 
     function savePosition(MarketStorage storage $, uint256 id, Position memory p) internal {
-        savePositionHead($, id, p);
-        $.positions[id][1] = _i(p.size, 128) | _i(p.basis, 128) << 128;
+        uint256[2] storage slots = $.positions[id];
+        slots[0] = _head(p);
+        slots[1] = _i(p.size, 128) | _i(p.basis, 128) << 128;
     }
 
     /// @dev Owner, funding entry and flags alone.
     function savePositionHead(MarketStorage storage $, uint256 id, Position memory p) internal {
-        $.positions[id][0] = uint160(p.owner) | _i(p.fundingEntry, 88) << 160 | p.flags << 248;
+        $.positions[id][0] = _head(p);
+    }
+
+    function _head(Position memory p) private pure returns (uint256) {
+        return uint160(p.owner) | _i(p.fundingEntry, 88) << 160 | p.flags << 248;
     }
 
     function _u(uint256 value, uint256 bits) private pure returns (uint256) {

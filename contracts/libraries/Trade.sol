@@ -8,6 +8,7 @@ import {MarginTable} from "./MarginTable.sol";
 import {PositionMath} from "./PositionMath.sol";
 import {StateStore} from "./StateStore.sol";
 import {Volatility} from "./Volatility.sol";
+import {WadMath} from "./WadMath.sol";
 
 /// @dev Whether an action may go on, and if not, what it has and what it needs.
 struct Verdict {
@@ -18,6 +19,9 @@ struct Verdict {
 
 /// @title What a trade does, before it is done
 /// @notice Pure plans over a Context. The market executes them, the lens shows them: one code.
+/// @dev Unchecked; ranges as in WadMath and Ledger: a fill times a size is below 2^228, a fee below 2^168, NAV
+///      below 2^220 and its limits are ratios below 2^64 of less than 2^190 of it. What moved is at most what
+///      was asked.
 library Trade {
     using Ledger for Context;
 
@@ -35,13 +39,15 @@ library Trade {
 
     /// @dev Opens a flat position or adds to one: funding, trade, fee, then every check on the post-state.
     function grow(Context memory x, int256 delta, uint256 priceLimit) internal pure returns (Verdict memory) {
-        x.touch();
-        x.p.fundingEntry = x.s.fundingIndex;
-        uint256 fee = _trade(x, delta);
-        uint256 paid = x.payFee(fee);
-        x.debit(fee - paid);
-        if (_limitBroken(x.fill, priceLimit, delta)) return _limitVerdict(x.fill, priceLimit);
-        return _riskCheck(x);
+        unchecked {
+            x.touch();
+            x.p.fundingEntry = x.s.fundingIndex;
+            uint256 fee = _trade(x, delta);
+            uint256 paid = x.payFee(fee);
+            x.debit(fee - paid);
+            if (_limitBroken(x.fill, priceLimit, delta)) return _limitVerdict(x.fill, priceLimit);
+            return _riskCheck(x);
+        }
     }
 
     /// @dev Takes from a position: funding, trade, then the closed share of a profit, the fee, the closed
@@ -55,23 +61,25 @@ library Trade {
         pure
         returns (Verdict memory)
     {
-        x.touch();
-        uint256 closed = PositionMath.abs(delta);
-        uint256 whole = PositionMath.abs(x.p.size);
-        uint256 fee = _trade(x, delta);
-        if (_limitBroken(x.fill, priceLimit, delta)) return _limitVerdict(x.fill, priceLimit);
-        uint256 notional = PositionMath.notional(x.p.size, x.s.mark);
-        if (notional < x.c.minNotional) {
-            return Verdict(Reason.NotionalTooSmall, int256(notional), int256(x.c.minNotional));
+        unchecked {
+            x.touch();
+            uint256 closed = PositionMath.abs(delta);
+            uint256 whole = PositionMath.abs(x.p.size);
+            uint256 fee = _trade(x, delta);
+            if (_limitBroken(x.fill, priceLimit, delta)) return _limitVerdict(x.fill, priceLimit);
+            uint256 notional = PositionMath.notional(x.p.size, x.s.mark);
+            if (notional < x.c.minNotional) {
+                return Verdict(Reason.NotionalTooSmall, int256(notional), int256(x.c.minNotional));
+            }
+            int256 share = settleShare(x, x.s.mark, closed, whole, fee);
+            uint256 paid = x.payFee(fee);
+            x.debit(fee - paid); // what the vault can't pay is taken off the claim
+            collectShare(x, share);
+            int256 equity = x.equity(x.s.mark);
+            uint256 mm = MarginTable.mm(x.c, notional, x.s.ramp);
+            if (equity < int256(mm)) return Verdict(Reason.EquityTooLow, equity, int256(mm));
+            return Verdict(Reason.None, 0, 0);
         }
-        int256 share = settleShare(x, x.s.mark, closed, whole, fee);
-        uint256 paid = x.payFee(fee);
-        x.debit(fee - paid); // what the vault can't pay is taken off the claim
-        collectShare(x, share);
-        int256 equity = x.equity(x.s.mark);
-        uint256 mm = MarginTable.mm(x.c, notional, x.s.ramp);
-        if (equity < int256(mm)) return Verdict(Reason.EquityTooLow, equity, int256(mm));
-        return Verdict(Reason.None, 0, 0);
     }
 
     /// @dev Pays the closed share of a positive claim, and what more of it `costs` need. Returns the share
@@ -87,46 +95,51 @@ library Trade {
         pure
         returns (int256 share)
     {
-        uint256 unit = x.c.unit;
-        int256 claim = PositionMath.claim(x.p.size, x.p.basis, price, x.s.fundingIndex);
-        share = Ledger.shareOf(claim, closed, whole);
-        if (share > 0) x.debit(x.fromPool(uint256(share) / unit));
-        if (x.v < costs) {
-            claim = PositionMath.claim(x.p.size, x.p.basis, price, x.s.fundingIndex);
-            if (claim > 0) {
-                uint256 more = uint256(claim) / unit;
-                if (more > costs - x.v) more = costs - x.v;
-                x.debit(x.fromPool(more));
+        unchecked {
+            int256 claim = PositionMath.claim(x.p.size, x.p.basis, price, x.s.fundingIndex);
+            share = Ledger.shareOf(claim, closed, whole);
+            if (share > 0) x.debit(x.fromPool(WadMath.toTokensDown(uint256(share), x.c.unit)));
+            if (x.v < costs) {
+                claim = PositionMath.claim(x.p.size, x.p.basis, price, x.s.fundingIndex);
+                if (claim > 0) {
+                    uint256 more = WadMath.toTokensDown(uint256(claim), x.c.unit);
+                    if (more > costs - x.v) more = costs - x.v;
+                    x.debit(x.fromPool(more));
+                }
             }
         }
     }
 
     /// @dev Collects the closed share of a loss.
     function collectShare(Context memory x, int256 share) internal pure {
-        if (share < 0) x.credit(x.toPool(uint256(-share) / x.c.unit));
+        unchecked {
+            if (share < 0) x.credit(x.toPool(WadMath.toTokensDown(uint256(-share), x.c.unit)));
+        }
     }
 
     /// @dev Closes: funding, trade, profit paid as far as cash goes, fee, loss collected. What the vault
     /// can't pay of the fee
     ///      is taken off the unpaid profit, the rest of which becomes a ticket.
     function close(Context memory x, uint256 priceLimit) internal pure returns (Verdict memory) {
-        x.touch();
-        int256 delta = -x.p.size;
-        uint256 fee = _trade(x, delta);
-        if (_limitBroken(x.fill, priceLimit, delta)) return _limitVerdict(x.fill, priceLimit);
-        uint256 unit = x.c.unit;
-        int256 claim = -x.p.basis;
-        int256 equity = int256(x.v * unit) + claim - int256(fee * unit);
-        if (equity < 0) return Verdict(Reason.EquityTooLow, equity, 0);
-        if (claim > 0) {
-            x.due = uint256(claim) / unit;
-            x.due -= x.fromPool(x.due);
+        unchecked {
+            x.touch();
+            int256 delta = -x.p.size;
+            uint256 fee = _trade(x, delta);
+            if (_limitBroken(x.fill, priceLimit, delta)) return _limitVerdict(x.fill, priceLimit);
+            uint256 unit = x.c.unit;
+            int256 claim = -x.p.basis;
+            int256 equity = PositionMath.equity(x.v, unit, claim) - int256(fee * unit);
+            if (equity < 0) return Verdict(Reason.EquityTooLow, equity, 0);
+            if (claim > 0) {
+                x.due = WadMath.toTokensDown(uint256(claim), unit);
+                x.due -= x.fromPool(x.due);
+            }
+            uint256 missing = fee - x.payFee(fee);
+            x.due -= missing < x.due ? missing : x.due;
+            if (claim < 0) x.toPool(WadMath.toTokensUp(uint256(-claim), unit));
+            x.move(0, 0);
+            return Verdict(Reason.None, 0, 0);
         }
-        uint256 missing = fee - x.payFee(fee);
-        x.due -= missing < x.due ? missing : x.due;
-        if (claim < 0) x.toPool((uint256(-claim) + unit - 1) / unit);
-        x.move(0, 0);
-        return Verdict(Reason.None, 0, 0);
     }
 
     /// @dev A close whose payments the token refuses: nothing moves, the debt stays in basis, backed by the
@@ -140,33 +153,39 @@ library Trade {
     /// @dev Takes the exposure of a frozen vault off: what it owes and still holds stays in basis of the
     /// flat position.
     function leaveDebt(Context memory x, uint256 costs) internal pure {
-        uint256 unit = x.c.unit;
-        int256 claim = -x.p.basis;
-        uint256 debt;
-        if (claim > 0) {
-            x.due = uint256(claim) / unit;
-            x.due -= costs < x.due ? costs : x.due;
-        } else {
-            uint256 owed = (uint256(-claim) + unit - 1) / unit;
-            debt = owed + costs < x.v ? owed + costs : x.v;
-            if (owed > x.v) x.deficit = owed - x.v;
+        unchecked {
+            uint256 unit = x.c.unit;
+            int256 claim = -x.p.basis;
+            uint256 debt;
+            if (claim > 0) {
+                x.due = WadMath.toTokensDown(uint256(claim), unit);
+                x.due -= costs < x.due ? costs : x.due;
+            } else {
+                uint256 owed = WadMath.toTokensUp(uint256(-claim), unit);
+                debt = owed + costs < x.v ? owed + costs : x.v;
+                if (owed > x.v) x.deficit = owed - x.v;
+            }
+            x.move(0, int256(debt * unit));
         }
-        x.move(0, int256(debt * unit));
     }
 
     /// @dev Checks a removal whose amount has left `x.v` already.
     function removalCheck(Context memory x, uint256 locks) internal pure returns (Verdict memory) {
-        uint256 free = x.v > locks ? x.v - locks : 0;
-        return _marginCheck(x, free);
+        unchecked {
+            uint256 free = x.v > locks ? x.v - locks : 0;
+            return _marginCheck(x, free);
+        }
     }
 
     /// @dev Trades at the mark: basis, size, fill. Returns the fee (token units, rounded up).
     function _trade(Context memory x, int256 delta) private pure returns (uint256 fee) {
-        (int256 basisDelta, uint256 fill, uint256 feeWad) = Impact.quote(x.s, x.c, delta);
-        x.fill = fill;
-        fee = (feeWad + x.c.unit - 1) / x.c.unit;
-        x.fee = fee;
-        x.move(x.p.size + delta, x.p.basis + basisDelta);
+        unchecked {
+            (int256 basisDelta, uint256 fill, uint256 feeWad) = Impact.quote(x.s, x.c, delta);
+            x.fill = fill;
+            fee = WadMath.toTokensUp(feeWad, x.c.unit);
+            x.fee = fee;
+            x.move(x.p.size + delta, x.p.basis + basisDelta);
+        }
     }
 
     function _limitBroken(uint256 fill, uint256 limit, int256 delta) private pure returns (bool) {
@@ -218,12 +237,14 @@ library Trade {
         pure
         returns (Verdict memory)
     {
-        int256 has = x.equity(x.s.mark);
-        int256 margin = int256(freeMargin * x.c.unit);
-        if (margin < has) has = margin;
-        uint256 notional = PositionMath.notional(x.p.size, x.s.mark);
-        uint256 im = MarginTable.im(x.c, notional, Volatility.muIm(x.s, x.c, nav));
-        if (has < int256(im)) return Verdict(Reason.MarginTooLow, has, int256(im));
-        return Verdict(Reason.None, 0, 0);
+        unchecked {
+            int256 has = x.equity(x.s.mark);
+            int256 margin = PositionMath.equity(freeMargin, x.c.unit, 0);
+            if (margin < has) has = margin;
+            uint256 notional = PositionMath.notional(x.p.size, x.s.mark);
+            uint256 im = MarginTable.im(x.c, notional, Volatility.muIm(x.s, x.c, nav));
+            if (has < int256(im)) return Verdict(Reason.MarginTooLow, has, int256(im));
+            return Verdict(Reason.None, 0, 0);
+        }
     }
 }

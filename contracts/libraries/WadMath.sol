@@ -15,15 +15,17 @@ library WadMath {
     /// @notice A value does not fit `bits` bits (signed values: two's complement).
     error DoesNotFit(uint256 value, uint256 bits);
 
-    function divDown(uint256 a, uint256 b) internal pure returns (uint256) {
-        return a / b;
+    /// @dev floor(a / b); callers prove that b is not 0.
+    function divDown(uint256 a, uint256 b) internal pure returns (uint256 q) {
+        assembly ("memory-safe") {
+            q := div(a, b)
+        }
     }
 
-    /// @dev ceil(a / b) without adding to `a`, so it has no overflow; b = 0 panics.
+    /// @dev ceil(a / b) without adding to `a`, so it has no overflow; callers prove that b is not 0.
     function divUp(uint256 a, uint256 b) internal pure returns (uint256 q) {
-        q = a / b;
         assembly ("memory-safe") {
-            q := add(q, gt(mod(a, b), 0))
+            q := add(div(a, b), gt(mod(a, b), 0))
         }
     }
 
@@ -83,7 +85,7 @@ library WadMath {
 
     /// @dev Quote Wad to token units, for what is paid.
     function toTokensDown(uint256 wad, uint256 unit) internal pure returns (uint256) {
-        return wad / unit;
+        return divDown(wad, unit);
     }
 
     /// @dev Quote Wad to token units, for what is owed.

@@ -26,14 +26,14 @@ library Deleveraging {
         $.accept(x, Need.Must);
         (Verdict memory verdict, DeleverageTerms memory t) = DeleveragePlan.terms(x);
         Engine.demand(verdict);
-        Engine.Undo memory undo = Engine.mark(x);
+        Engine.mark(x);
         Engine.demand(DeleveragePlan.apply_(x, t));
         if (!Engine.pay(x)) {
             // a vault that can't be paid is deleveraged all the same: nothing moves, its profit waits
-            Engine.rewind(x, undo);
+            Engine.rewind(x);
             x.s.cash = 0;
             DeleveragePlan.apply_(x, t);
-            x.s.cash = undo.cash;
+            x.s.cash = x.undo.cash;
         }
         $.finish(x, Action.Deleverage);
         $.save(x.s);

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IMarket} from "@interfaces/IMarket.sol";
 import {IPositionVault} from "@interfaces/IPositionVault.sol";
-import {Action, Mode, Reason} from "@interfaces/Types.sol";
+import {Mode, Reason} from "@interfaces/Types.sol";
 import {LibClone} from "solady/src/utils/LibClone.sol";
 import {Acceptance} from "../libraries/Acceptance.sol";
 import {Engine, Need} from "../libraries/Engine.sol";
@@ -27,31 +27,30 @@ library Entry {
     /// @dev State and position.
     function position(
         MarketStorage storage $,
+        Context memory x,
         Vaults memory vaults,
         uint256 id
     )
         internal
         view
-        returns (Context memory x)
     {
-        if ($.positions[id][0] == 0) revert IMarket.UnknownPosition(id);
+        $.loadStored(x, id);
+        if (x.p.owner == address(0)) revert IMarket.UnknownPosition(id);
         $.load(x);
-        $.loadPosition(
-            x, id, LibClone.predictDeterministicAddress(vaults.initHash, bytes32(id), address(this))
-        );
+        Engine.loadVault(x, LibClone.predictDeterministicAddress(vaults.initHash, bytes32(id), address(this)));
     }
 
     /// @dev As `_position`, for owner and delegates.
     function enter(
         MarketStorage storage $,
+        Context memory x,
         Vaults memory vaults,
         uint256 id
     )
         internal
         view
-        returns (Context memory x)
     {
-        x = position($, vaults, id);
+        position($, x, vaults, id);
         if (x.p.owner != msg.sender && !Ownership.authorised($, id, x.p.owner, msg.sender)) {
             revert IMarket.NotAuthorised(id, msg.sender);
         }
@@ -60,14 +59,14 @@ library Entry {
     /// @dev As `_position`, for the owner alone.
     function owned(
         MarketStorage storage $,
+        Context memory x,
         Vaults memory vaults,
         uint256 id
     )
         internal
         view
-        returns (Context memory x)
     {
-        x = position($, vaults, id);
+        position($, x, vaults, id);
         if (x.p.owner != msg.sender) revert IMarket.NotAuthorised(id, msg.sender);
     }
 
@@ -88,15 +87,14 @@ library Entry {
         }
     }
 
-    /// @dev Closes at the mark; a vault that can't pay or be paid is closed frozen.
-    function close(MarketStorage storage $, Context memory x, uint256 priceLimit) internal {
-        Engine.Undo memory undo = Engine.mark(x);
+    /// @dev Closes at the mark, for the caller to finish; a vault that can't pay or be paid is closed frozen.
+    function close(Context memory x, uint256 priceLimit) internal {
+        Engine.mark(x);
         Engine.demand(Trade.close(x, priceLimit));
         if (!Engine.pay(x)) {
-            Engine.rewind(x, undo);
+            Engine.rewind(x);
             Trade.closeFrozen(x);
         }
-        $.finish(x, Action.Close);
     }
 
     function deployVault(Context memory x, Vaults memory vaults) internal {
@@ -105,23 +103,12 @@ library Entry {
         x.p.flags |= StateStore.FLAG_VAULT;
     }
 
-    /// @dev A flat position that was only topped up may have no vault yet.
-    function payOwner(
-        MarketStorage storage $,
-        Context memory x,
-        Vaults memory vaults,
-        address to,
-        uint256 amount
-    )
-        internal
-    {
-        if (x.p.flags & StateStore.FLAG_VAULT == 0) {
-            deployVault(x, vaults);
-            $.savePositionHead(x.id, x.p);
-        }
+    /// @dev For the caller to finish. A flat position that was only topped up may have no vault yet.
+    function payOwner(Context memory x, Vaults memory vaults, address to, uint256 amount) internal {
+        deployVault(x, vaults);
         if (!IPositionVault(x.vault).payOwner(to, amount)) revert IMarket.TransferRefused(to, amount);
         x.v -= amount;
-        emit IMarket.MarginRemoved(x.id, to, amount);
+        x.payout = amount;
     }
 
     /// @dev Of every vault that is deployed.

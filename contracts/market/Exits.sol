@@ -27,11 +27,13 @@ library Exits {
         external
     {
         Entry.checkDeadline(deadline);
-        Context memory x = Entry.enter($, vaults, id);
+        Context memory x;
+        Entry.enter($, x, vaults, id);
         Entry.checkDelta(x, delta, false);
         Entry.price($, x, false);
         if (delta == -x.p.size) {
-            Entry.close($, x, priceLimit);
+            Entry.close(x, priceLimit);
+            $.finish(x, Action.Close);
         } else {
             Engine.demand(Trade.shrink(x, delta, priceLimit));
             Engine.payOrRevert(x);
@@ -50,10 +52,12 @@ library Exits {
         external
     {
         Entry.checkDeadline(deadline);
-        Context memory x = Entry.enter($, vaults, id);
+        Context memory x;
+        Entry.enter($, x, vaults, id);
         if (x.p.size == 0) revert IMarket.Refused(Reason.IsFlat, 0, 1);
         Entry.price($, x, false);
-        Entry.close($, x, priceLimit);
+        Entry.close(x, priceLimit);
+        $.finish(x, Action.Close);
         $.save(x.s);
     }
 
@@ -69,14 +73,16 @@ library Exits {
         returns (uint256 paid)
     {
         Entry.checkDeadline(deadline);
-        Context memory x = Entry.owned($, vaults, id);
+        Context memory x;
+        Entry.owned($, x, vaults, id);
         if (x.p.size == 0) revert IMarket.Refused(Reason.IsFlat, 0, 1);
         Entry.price($, x, false);
-        Entry.close($, x, priceLimit);
-        $.save(x.s);
+        Entry.close(x, priceLimit);
         uint256 locks = Entry.locked($, x);
         paid = x.p.basis > 0 || x.v <= locks ? 0 : x.v - locks;
-        if (paid != 0) Entry.payOwner($, x, vaults, to, paid);
+        if (paid != 0) Entry.payOwner(x, vaults, to, paid);
+        $.finish(x, Action.Close);
+        $.save(x.s);
     }
 
     /// @dev Health is judged at the newest mark, so it is as safe in a block that took two: `need` is Called
@@ -91,7 +97,8 @@ library Exits {
     )
         external
     {
-        Context memory x = Entry.owned($, vaults, id);
+        Context memory x;
+        Entry.owned($, x, vaults, id);
         if (amount == 0) revert IMarket.Refused(Reason.ZeroAmount, 0, 1);
         bool flat = x.p.size == 0;
         if (!flat) Entry.price($, x, true, need);
@@ -105,7 +112,7 @@ library Exits {
         if (!flat) Engine.demand(Trade.removalCheck(x, locks));
         Engine.payOrRevert(x);
         x.v += amount;
-        Entry.payOwner($, x, vaults, to, amount);
+        Entry.payOwner(x, vaults, to, amount);
         $.finish(x, Action.RemoveMargin);
         if (x.s.mode == Mode.Settled) $.raiseRatio(x);
         if (!flat || x.net != 0) $.save(x.s);

@@ -37,11 +37,12 @@ library Liquidating {
     {
         Context memory x;
         $.load(x);
-        if ($.positions[id][0] == 0) revert IMarket.UnknownPosition(id);
-        if ($.loadPosition(id).size == 0) revert IMarket.Refused(Reason.IsFlat, 0, 1);
+        $.loadStored(x, id);
+        if (x.p.owner == address(0)) revert IMarket.UnknownPosition(id);
+        if (x.p.size == 0) revert IMarket.Refused(Reason.IsFlat, 0, 1);
         $.accept(x, Need.Renew);
         LiquidationTerms memory t;
-        (result, t) = _liquidate($, x, id, rewardTo, vaultInitHash);
+        result = _liquidate($, x, t, rewardTo, vaultInitHash);
         if (result < LiquidationResult.Partial) _refuse(x, t, result);
         $.save(x.s);
     }
@@ -60,10 +61,13 @@ library Liquidating {
         bool renewed = $.accept(x, Need.Renew);
         results = new LiquidationResult[](ids.length);
         bool any;
+        LiquidationTerms memory t;
         for (uint256 i; i < ids.length; ++i) {
-            if ($.positions[ids[i]][0] == 0) continue; // Unknown
-            (results[i],) = _liquidate($, x, ids[i], rewardTo, vaultInitHash);
-            if (results[i] >= LiquidationResult.Partial) any = true;
+            $.loadStored(x, ids[i]);
+            if (x.p.owner == address(0)) continue; // Unknown
+            LiquidationResult result = _liquidate($, x, t, rewardTo, vaultInitHash);
+            results[i] = result;
+            if (result >= LiquidationResult.Partial) any = true;
         }
         if (renewed && !any) revert IMarket.Refused(Reason.NothingLiquidated, 0, 1);
         $.save(x.s);
@@ -81,43 +85,41 @@ library Liquidating {
         revert IMarket.Refused(Reason.GasTooLow, int256(gasleft()), int256(_gasForCall(x)));
     }
 
-    /// @dev Values, calls the owner where it opted in, decides how much, pays, writes. Never reverts because
+    /// @dev Of the position that is loaded. Values, calls the owner where it opted in, decides how much, pays, writes. Never reverts because
     /// of the owner or of
     ///      a token that refuses.
     function _liquidate(
         MarketStorage storage $,
         Context memory x,
-        uint256 id,
+        LiquidationTerms memory t,
         address rewardTo,
         bytes32 vaultInitHash
     )
         private
-        returns (LiquidationResult, LiquidationTerms memory t)
+        returns (LiquidationResult)
     {
-        address vault = LibClone.predictDeterministicAddress(vaultInitHash, bytes32(id), address(this));
-        $.loadPosition(x, id, vault);
-        if (x.p.size == 0) return (LiquidationResult.Flat, t);
-        t = _terms(x);
-        if (t.equity >= int256(t.maintenance)) return (LiquidationResult.Healthy, t);
-        if (t.equity > 0 && Engine.inGrace(x)) return (LiquidationResult.InGrace, t);
+        if (x.p.size == 0) return LiquidationResult.Flat;
+        Engine.loadVault(x, LibClone.predictDeterministicAddress(vaultInitHash, bytes32(x.id), address(this)));
+        _value(x, t);
+        if (t.equity >= int256(t.maintenance)) return LiquidationResult.Healthy;
+        if (t.equity > 0 && Engine.inGrace(x)) return LiquidationResult.InGrace;
         if (x.p.flags & StateStore.FLAG_MARGIN_CALL != 0) {
-            if (gasleft() < _gasForCall(x)) return (LiquidationResult.LowGas, t);
-            t = _marginCall($, x, t);
-            if (_healed($, x, t, rewardTo)) return (LiquidationResult.Healed, t);
+            if (gasleft() < _gasForCall(x)) return LiquidationResult.LowGas;
+            _marginCall($, x, t);
+            if (_healed($, x, t, rewardTo)) return LiquidationResult.Healed;
             x.p.flags &= ~StateStore.FLAG_MARGIN_CALL;
-            emit IMarket.MarginCallSet(id, false);
+            emit IMarket.MarginCallSet(x.id, false);
         }
         uint256 closed = Liquidation.solve(x.s, x.c, x.p.size, t);
         bool full = closed == PositionMath.abs(x.p.size);
         _applyLiquidation(x, t, closed, rewardTo);
         $.finish(x, full ? Action.LiquidateFull : Action.LiquidatePartial);
-        emit IMarket.PositionLiquidated(id, msg.sender, rewardTo, closed, x.reward);
-        return (full ? LiquidationResult.Full : LiquidationResult.Partial, t);
+        return full ? LiquidationResult.Full : LiquidationResult.Partial;
     }
 
-    function _terms(Context memory x) private pure returns (LiquidationTerms memory) {
+    function _value(Context memory x, LiquidationTerms memory t) private pure {
         uint256 price = PositionMath.favourable(x.s, x.p.size);
-        return Liquidation.terms(x.s, x.c, x.p.size, price, x.equity(price));
+        Liquidation.terms(t, x.s, x.c, x.p.size, price, x.equity(price));
     }
 
     /// @dev Plans and pays. A refused reward stays in the vault; a vault that can't pay or be paid is closed
@@ -130,25 +132,25 @@ library Liquidating {
     )
         private
     {
-        Engine.Undo memory undo = Engine.mark(x);
+        Engine.mark(x);
         LiquidationPlan.apply_(x, t, closed, true);
         uint256 rewardPaid;
-        if (x.net >= 0 && x.reward != 0) {
-            if (IPositionVault(x.vault).payReward(rewardTo, x.reward)) {
-                rewardPaid = x.reward;
+        if (x.net >= 0 && x.payout != 0) {
+            if (IPositionVault(x.vault).payReward(rewardTo, x.payout)) {
+                rewardPaid = x.payout;
             } else {
-                Engine.rewind(x, undo);
+                Engine.rewind(x);
                 LiquidationPlan.apply_(x, t, closed, false);
             }
         }
         bool inward = x.net < 0;
         if (!Engine.pay(x)) {
-            Engine.rewind(x, undo);
+            Engine.rewind(x);
             x.v -= rewardPaid;
             LiquidationPlan.applyFrozen(x, t, closed);
-            x.reward = rewardPaid;
-        } else if (inward && x.reward != 0) {
-            uint256 reward = x.reward;
+            x.payout = rewardPaid;
+        } else if (inward && x.payout != 0) {
+            uint256 reward = x.payout;
             x.v += reward;
             _payKeeper(x, rewardTo, reward);
         }
@@ -156,21 +158,15 @@ library Liquidating {
 
     function _payKeeper(Context memory x, address rewardTo, uint256 reward) private {
         bool paid = reward != 0 && IPositionVault(x.vault).payReward(rewardTo, reward);
-        x.reward = paid ? reward : 0;
-        x.v -= x.reward;
+        x.payout = paid ? reward : 0;
+        x.v -= x.payout;
     }
 
     // ---- margin call
 
     /// @dev Calls the owner with the state written and only this id locked; ignores failure and return data.
-    function _marginCall(
-        MarketStorage storage $,
-        Context memory x,
-        LiquidationTerms memory t
-    )
-        private
-        returns (LiquidationTerms memory)
-    {
+    ///      Values again afterwards.
+    function _marginCall(MarketStorage storage $, Context memory x, LiquidationTerms memory t) private {
         uint256 target = MarginTable.tm(x.c, t.notional, x.s.ramp) + x.c.marginCallReward;
         uint256 shortfall = (uint256(int256(target) - t.equity) + x.c.unit - 1) / x.c.unit;
         $.save(x.s);
@@ -183,7 +179,7 @@ library Liquidating {
         Lock.set(1);
         $.load(x);
         $.loadPosition(x, x.id, x.vault);
-        return _terms(x);
+        _value(x, t);
     }
 
     /// @dev Healed: what is left after the keeper's pay reaches the target margin. Nothing is liquidated
@@ -202,7 +198,6 @@ library Liquidating {
         if (t.equity - int256(x.c.marginCallReward) < target || x.v < reward) return false;
         _payKeeper(x, rewardTo, reward);
         $.finish(x, Action.MarginCallHealed);
-        emit IMarket.PositionLiquidated(x.id, msg.sender, rewardTo, 0, x.reward);
         return true;
     }
 

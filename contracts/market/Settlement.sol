@@ -114,7 +114,7 @@ library Settlement {
         $.loadPosition(x, id, vault);
         if (x.p.size == 0) revert IMarket.Refused(Reason.IsFlat, 0, 1);
         if (x.s.mode != Mode.Final) _refuseMode(x.s.mode, Mode.Final);
-        Engine.Undo memory undo = Engine.mark(x);
+        Engine.mark(x);
         x.touch();
         int256 claim = _exit(x);
         if (claim < 0) {
@@ -125,7 +125,7 @@ library Settlement {
         }
         x.move(0, 0);
         if (!Engine.pay(x)) {
-            Engine.rewind(x, undo);
+            Engine.rewind(x);
             x.p.fundingEntry = x.s.fundingIndex;
             _exit(x);
             Trade.leaveDebt(x, 0);
@@ -164,7 +164,8 @@ library Settlement {
 
     /// @dev Settles funding; while tickets are open also collects a loss, at a mark of this block.
     function settle(MarketStorage storage $, Vaults memory vaults, uint256 id) external {
-        Context memory x = Entry.position($, vaults, id);
+        Context memory x;
+        Entry.position($, x, vaults, id);
         $.accept(x, Need.Try);
         x.touch();
         if (x.p.size != 0 && x.owedTotal != x.paidTotal && x.s.acceptedAt == block.timestamp) {

@@ -30,7 +30,8 @@ library Trading {
         external
     {
         Entry.checkDeadline(deadline);
-        Context memory x = Entry.enter($, vaults, id);
+        Context memory x;
+        Entry.enter($, x, vaults, id);
         if (size == 0) revert IMarket.Refused(Reason.ZeroAmount, 0, 1);
         if (x.p.size != 0) revert IMarket.Refused(Reason.NotFlat, x.p.size, 0);
         _checkSize(size);
@@ -56,7 +57,8 @@ library Trading {
         external
     {
         Entry.checkDeadline(deadline);
-        Context memory x = Entry.enter($, vaults, id);
+        Context memory x;
+        Entry.enter($, x, vaults, id);
         Entry.checkDelta(x, delta, true);
         _checkSize(delta);
         _checkSize(x.p.size + delta);

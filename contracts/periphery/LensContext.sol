@@ -56,6 +56,7 @@ library LensContext {
         Context memory x = plan.x;
         x.id = id;
         x.p = plan.market.position(id);
+        x.entry = x.p.fundingEntry;
         x.vault = plan.market.vaultOf(id);
         x.v = x.counted(IERC20(x.c.token).balanceOf(x.vault));
         Engine.forget(x);
@@ -214,7 +215,7 @@ library LensContext {
         r.failure = plan.failure;
         r.mark = x.s.mark;
         (r.fill, r.fee, r.fundingPaid, r.toPool) = (x.fill, x.fee, x.fundingPaid, x.net);
-        (r.ticket, r.deficit, r.reward) = (x.due, x.deficit, x.reward);
+        (r.ticket, r.deficit, r.reward) = (x.due, x.deficit, x.payout);
         r.closedSize = closed;
         r.position = show(plan);
     }

@@ -31,7 +31,8 @@ contract LiquidationLens is ILiquidationLens {
         LiquidationResult result;
         if (!plan.stopped()) {
             uint256 price = PositionMath.favourable(x.s, x.p.size);
-            LiquidationTerms memory t = Liquidation.terms(x.s, x.c, x.p.size, price, x.equity(price));
+            LiquidationTerms memory t;
+            Liquidation.terms(t, x.s, x.c, x.p.size, price, x.equity(price));
             if (t.equity >= int256(t.maintenance)) {
                 result = LiquidationResult.Healthy;
                 plan.verdict = Verdict(Reason.Healthy, t.equity, int256(t.maintenance));

@@ -23,7 +23,7 @@ def test_settled_loss_leaves_no_reward(new_world: Callable[..., World], settled:
         w.ok("settle", w.bob, loser)
         assert w.twin.margin(loser) == 0
     done = w.ok("liquidate", w.keeper, loser, w.keeper)
-    reward = done.event("PositionLiquidated").reward
+    reward = done.event("PositionChanged").payout
     assert reward == (0 if settled else w.params.reward_floor // w.twin.core.cfg.unit)
     assert done.event("BadDebt").amount > 0
     assert w.market.position(loser).size == 0

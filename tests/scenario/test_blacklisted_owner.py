@@ -63,7 +63,7 @@ def test_a_listed_vault(new_world: Callable[..., World], decimals: int, sign: in
     done = w.ok("liquidate", w.keeper, id_, w.keeper)
     assert done.value == Is.FULL
     assert losses(done)[0] == 0  # all it owes is covered by what lies in it
-    assert done.event("PositionLiquidated").reward == 0
+    assert done.event("PositionChanged").payout == 0
     assert (w.twin.margin(id_), w.twin.position(id_).size) == (margin, 0)
     assert w.twin.position(id_).basis > 0
     assert w.twin.margin(other) == beside

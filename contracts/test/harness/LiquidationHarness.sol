@@ -28,7 +28,8 @@ contract LiquidationHarness {
             (State memory t, int256 signed, int256 worth) = (s[i], size[i], equity[i]);
             uint256 price = PositionMath.favourable(t, signed);
             uint256 before = gasleft();
-            LiquidationTerms memory x = Liquidation.terms(t, c, signed, price, worth);
+            LiquidationTerms memory x;
+            Liquidation.terms(x, t, c, signed, price, worth);
             termsGas += before - gasleft();
             terms[i] = x;
             before = gasleft();

@@ -16,6 +16,7 @@ from bulkhead.chain.rpc import Rpc
 from bulkhead.deploy.local import LocalFeed, deploy_local
 from bulkhead.deploy.params import read
 from bulkhead.deploy.system import System
+from bulkhead.keeper import names
 from bulkhead.keeper.service import Keeper
 from bulkhead.keeper.settings import KeeperSettings, load
 
@@ -90,7 +91,8 @@ class Stage:
     def liquidations(self, start: int = 0) -> list[Any]:
         """Every liquidation so far, as events."""
         logs = self.rpc.logs(start=start, of=self.market.address)
-        return events(logs, "PositionLiquidated")
+        changes = events(logs, names.CHANGED)
+        return [change for change in changes if change.action in names.LIQUIDATED]
 
     def due(self) -> list[int]:
         """Who can be liquidated now, says the lens."""

@@ -8,6 +8,7 @@ from market_world import Done, World
 
 from bulkhead.chain.contract import Contract, deploy
 from bulkhead.model.errors import Refused
+from bulkhead.model.types import Action
 from bulkhead.sim.moves import error_text, revert_text
 
 LENSES = {"market": "MarketLens", "preview": "PreviewLens", "liquidation": "LiquidationLens"}
@@ -53,6 +54,8 @@ class Lenses:
         """Asks, acts, and compares everything there is to compare."""
         said = self.ask(action, caller, *args)
         pool = self.w.token.balanceOf(self.w.pool)
+        held = self.w.twin.core.positions.get(args[0])
+        before = held.size if held else 0
         done = self.w.do(action, caller, *args)
         what = f"{action}{args}: {said}"
         if done.refusal is not None:
@@ -68,26 +71,25 @@ class Lenses:
         assert (said.reason, said.actual, said.limit, said.failure) == (0, 0, 0, b""), what
         if self.w.token.balanceOf(self.w.pool) - pool != said.toPool:
             assert said.deficit, what  # the fund pays the pool as well
-        self._events(what, said, done)
+        self._events(what, said, done, before)
         now = self.see(said.position.id)
         for field in now._fields:
             assert getattr(said.position, field) == getattr(now, field), f"{field} of {what}"
         return said, done
 
     @staticmethod
-    def _events(what: str, said: Any, done: Done) -> None:
+    def _events(what: str, said: Any, done: Done, before: int) -> None:
         after, event = said.position, done.event("PositionChanged")
         for field in ("id", "owner", "size", "basis"):
             assert getattr(after, field) == getattr(event, field), f"{field} of {what}"
         for field in ("mark", "fill", "fee", "fundingPaid"):
             assert getattr(said, field) == getattr(event, field), f"{field} of {what}"
-        if event.action != 4:  # the event of a removal tells the margin after it too
-            assert after.margin == event.margin, what
+        assert after.margin == event.margin, what
         found = {one.name: one for one in done.events}
         ticket, debt = found.get("TicketWritten"), found.get("BadDebt")
         assert said.ticket == (ticket.amount if ticket else 0), what
         assert said.deficit == (debt.amount if debt else 0), what
-        liquidated = found.get("PositionLiquidated")
-        if liquidated:
-            assert (said.closedSize, said.reward) == (liquidated.closedSize, liquidated.reward)
+        if event.action in (Action.LIQUIDATE_PARTIAL, Action.LIQUIDATE_FULL):
+            closed = abs(before) - abs(event.size)
+            assert (said.closedSize, said.reward) == (closed, event.payout), what
             assert said.result == done.value, what

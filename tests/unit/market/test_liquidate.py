@@ -127,8 +127,8 @@ def test_reward_between_floor_and_cap(world: World, size: int) -> None:
     w = world
     id_ = held(w, 1, margin=size * 300, size=size)
     w.tick(1_720 * WAD)
-    event = hit(w, id_).event("PositionLiquidated")
-    assert 5 * w.one <= event.reward <= 1_000 * w.one
+    event = hit(w, id_).event("PositionChanged")
+    assert 5 * w.one <= event.payout <= 1_000 * w.one
 
 
 def test_drained_vault_with_a_profit_pays_its_keeper(world: World) -> None:
@@ -143,7 +143,7 @@ def test_drained_vault_with_a_profit_pays_its_keeper(world: World) -> None:
         if deficit(w, id_):
             break
     assert deficit(w, id_)
-    assert hit(w, id_).event("PositionLiquidated").reward > 0
+    assert hit(w, id_).event("PositionChanged").payout > 0
 
 
 def test_refusals(world: World) -> None:

@@ -46,7 +46,7 @@ def test_healed(world: World) -> None:
     w.tick(1_915 * WAD)
     done = w.ok("liquidate", w.keeper, id_, w.keeper)
     assert done.value == Is.HEALED
-    assert done.event("PositionLiquidated").reward == 5 * w.one
+    assert done.event("PositionChanged").payout == 5 * w.one
     assert made.calls() == 1
     assert w.market.position(id_).size == 50 * WAD
     assert w.market.position(id_).flags & 1

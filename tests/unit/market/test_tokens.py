@@ -32,7 +32,7 @@ def test_liquidation_is_not_blocked(listed: World, sign: int, fall: int, who: st
     done = w.ok("liquidate", w.keeper, id_, w.keeper)
     assert done.value in (Is.PARTIAL, Is.FULL)
     if who != "pool":
-        assert done.event("PositionLiquidated").reward == 0
+        assert done.event("PositionChanged").payout == 0
     w.block(target, False, False)
     w.ok("settle", w.bob, id_)
     if done.value == Is.FULL:

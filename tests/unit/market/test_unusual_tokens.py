@@ -95,7 +95,7 @@ def test_a_token_that_stops(
     # The keeper gets nothing now, but liquidates; an owner closes; no token has moved.
     done = w.ok("liquidate", w.keeper, two, w.keeper)
     assert done.value in (Is.PARTIAL, Is.FULL)
-    assert done.event("PositionLiquidated").reward == 0
+    assert done.event("PositionChanged").payout == 0
     paid = w.ok("close_and_withdraw", w.alice, one, ANY[-sign], SOON, w.alice).value
     assert (paid, w.twin.position(one).size) == (0, 0)
     assert [w.twin.margin(id_) for id_ in (one, two, other)] == margins
