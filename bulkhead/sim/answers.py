@@ -15,7 +15,7 @@ from bulkhead.sim.vary import LEVERAGE
 
 NUMBERS = (
     *("bad_debt", "bad_debt_pool", "insurance_drawdown", "insurance_end", "adl", "adl_notional"),
-    *("lp_return", "lp_result", "lp_fled", "tickets", "open_deficit", "liquidations"),
+    *("lp_return", "lp_result", "lp_loss", "lp_fled", "tickets", "open_deficit", "liquidations"),
     *("liquidated_notional", "wrongly_liquidated", "liquidation_loss", "keeper_profit"),
     *("keeper_rewards", "keeper_gas", "keeper_skipped", "attacker_result"),
     *("peak_open_interest", "lowest_mark", "refused"),
@@ -101,7 +101,7 @@ def answer(case: Case, outcomes: Sequence[Outcome], level: float) -> Answer:
 
 HEAD = (
     *("case", "bad debt", "95 % interval", "99 %", "any", "fund"),
-    *("ADL", "LP", "closed", "wrongly", "traders", "keepers"),
+    *("ADL", "LP", "LP loss", "closed", "wrongly", "traders", "keepers"),
 )
 
 
@@ -122,6 +122,7 @@ def rows(answers: Sequence[Answer], level: float) -> list[list[str]]:
                 short(fund.safe if safe else fund.value) + ("" if safe else "*"),
                 percent_of(s["adl"].share),
                 percent_of(s["lp_return"].mean.value, 2),
+                short(s["lp_loss"].mean.value),
                 short(s["liquidated_notional"].mean.value),
                 short(s["wrongly_liquidated"].mean.value),
                 short(-s["liquidation_loss"].mean.value),
@@ -139,7 +140,8 @@ def notes(answers: Sequence[Answer], level: float) -> list[str]:
         f"Means over {runs:,} runs, in quote units. Bad debt: its mean, what one run in a hundred "
         "exceeds, the share of the runs with any.",
         f"Fund: covers {percent_of(level, 1)} of the runs, with 95 % certainty about that share. "
-        "ADL: share of the runs in which somebody was deleveraged. LP: return of a run.",
+        "ADL: share of the runs in which somebody was deleveraged. LP: return of a run; LP loss: "
+        "what they lost, 0 where they gained.",
         "Closed: notional liquidated; wrongly: where the position would have been back at its "
         "target margin within an hour. Traders: what liquidations cost them. Keepers: profit.",
     ]

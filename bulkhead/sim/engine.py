@@ -138,7 +138,7 @@ class Engine:
         outcome.steps += 1
         outcome.position_steps += int(self.health.open.sum())
         self.count.look(self.view)
-        self._sample(one)
+        self._sample()
         self._call_keepers(time)
 
     def _call_keepers(self, time: int) -> None:
@@ -202,14 +202,13 @@ class Engine:
 
     # ---- charts
 
-    def _sample(self, one: Round) -> None:
+    def _sample(self) -> None:
         if self.samples is None:
             return
         view = self.view
         self.samples.append(
             Sample(
                 time=view.time,
-                price=one.answer * WAD_PER_ANSWER / WAD,
                 mark=view.mark / WAD,
                 nav=view.nav / WAD,
                 insurance=self.count.money(view.insurance),

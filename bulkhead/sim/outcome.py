@@ -47,9 +47,14 @@ class Outcome:
         """Rewards less gas."""
         return self.keeper_rewards - self.keeper_gas
 
+    @property
+    def lp_loss(self) -> float:
+        """What liquidity providers lost, 0 where they gained."""
+        return max(0.0, -self.lp_result)
+
     def record(self) -> dict[str, Any]:
         """Everything by name."""
-        return {**asdict(self), "keeper_profit": self.keeper_profit}
+        return {**asdict(self), "keeper_profit": self.keeper_profit, "lp_loss": self.lp_loss}
 
 
 @dataclass
@@ -90,7 +95,6 @@ class Sample:
     """The market after a price, for charts."""
 
     time: int
-    price: float
     mark: float
     nav: float
     insurance: float

@@ -122,6 +122,8 @@ def _model(asked: Asked, found: Calibration) -> tuple[Model, int]:
         history = read(asked.history, max_gap=asked.max_gap)
         made = Bootstrap(history, max(1, asked.block * 60 // _usual(history)))
         return made, made.step
+    if asked.max_gap is not None:
+        raise BadInput("--max-gap", asked.max_gap, "it is for --model bootstrap")
     if asked.history is not None:
         raise BadInput("--history", asked.history, "it is for --model bootstrap")
     if asked.model not in MODELS:

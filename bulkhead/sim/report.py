@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from html import escape
+from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from bulkhead import __version__
@@ -51,22 +54,23 @@ def record(played: Played) -> dict[str, Any]:
     }
 
 
+WORDS = {"start": "from", "end": "to"}  # options whose names Python has taken
+NOT_NUMBERS = ("out", "workers", "scheduler", "node")  # change nothing in the results
+
+
 def command(played: Played) -> str:
-    """The command that gives the same numbers again."""
+    """The command that gives the same numbers again; files by their names."""
     asked = played.plan.asked
     parts = ["bulkhead", "simulate" if asked.prices is None else "replay"]
-    if asked.prices is not None:
-        parts += ["--prices", asked.prices.name]
-        for name, value in (("--from", asked.start), ("--to", asked.end)):
-            parts += [name, value] if value is not None else []
-    else:
-        parts += ["--model", asked.model, "--hours", f"{asked.hours:g}"]
-    parts += ["--rules", asked.rules, "--runs", str(asked.runs), "--seed", str(asked.seed)]
-    parts += [f"--grid '{one}'" for one in asked.grid]
-    if asked.attacker:
-        parts += ["--attacker", f"{asked.attacker:g}"]
-    if asked.traders != 300:
-        parts += ["--traders", str(asked.traders)]
+    for one in fields(asked):
+        value = getattr(asked, one.name)
+        always = one.name in ("rules", "runs", "seed")
+        if one.name in NOT_NUMBERS or (value == one.default and not always):
+            continue
+        option = "--" + WORDS.get(one.name, one.name).replace("_", "-")
+        for each in value if isinstance(value, tuple) else (value,):
+            text = each.name if isinstance(each, Path) else f"{each}"
+            parts += [option, quote(text)]
     return " ".join(parts)
 
 

@@ -68,7 +68,10 @@ def test_simulate__a_grid__gives_a_frontier(
     )
     assert len(found["cases"]) == 4
     assert [len(one["points"]) for one in found["frontier"]] == [2, 2]
-    assert "--grid 'leverage=5,20'" in found["command"]
+    assert found["command"] == (
+        "bulkhead simulate --hours 3.0 --grid leverage=5,20 --rules bulkhead,fixed --runs 4 "
+        "--seed 3 --traders 40"
+    )
 
 
 def test_simulate__local_workers_and_a_cluster__give_the_same_numbers(
@@ -176,6 +179,7 @@ BAD = [
     (["simulate", "--model", "none"], "--model", "one of regimes"),
     (["simulate", "--model", "bootstrap"], "--model", "give --history too"),
     (["simulate", "--history", "x.csv"], "--history", "it is for --model bootstrap"),
+    (["simulate", "--max-gap", "5"], "--max-gap", "it is for --model bootstrap"),
     (["simulate", "--rules", "bulkhead,none"], "rule", "one of bulkhead"),
     (["simulate", "--rules", "fixed,fixed"], "--rules", "each rule stands once"),
     (["simulate", "--grid", "leverage"], "--grid", "name=value"),
