@@ -17,7 +17,7 @@ NUMBERS = (
     *("bad_debt", "bad_debt_pool", "insurance_drawdown", "insurance_end", "adl", "adl_notional"),
     *("lp_return", "lp_result", "lp_loss", "lp_fled", "tickets", "open_deficit", "liquidations"),
     *("liquidated_notional", "wrongly_liquidated", "liquidation_loss", "keeper_profit"),
-    *("keeper_rewards", "keeper_gas", "keeper_skipped", "attacker_result"),
+    *("keeper_rewards", "keeper_gas", "keeper_skipped", "attacker_result", "attacker_trades"),
     *("peak_open_interest", "lowest_mark", "refused"),
 )
 
@@ -145,6 +145,14 @@ def notes(answers: Sequence[Answer], level: float) -> list[str]:
         "Closed: notional liquidated; wrongly: where the position would have been back at its "
         "target margin within an hour. Traders: what liquidations cost them. Keepers: profit.",
     ]
+    for one in answers:
+        result = one.spreads["attacker_result"].mean
+        if one.spreads["attacker_trades"].highest:
+            found.append(
+                f"{one.case.name}: the attacker makes {short(result.value)} a run "
+                f"({short(result.low)} to {short(result.high)}) in "
+                f"{number(one.spreads['attacker_trades'].mean.value, 1)} trades."
+            )
     if fund.safe == float("inf"):
         found.append(
             f"* Too few runs for that certainty ({fund.runs_needed:,} are needed): the quantile."

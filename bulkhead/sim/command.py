@@ -19,7 +19,8 @@ SIMULATE = f"""Draw thousands of markets' days and say what they cost.
 
 Prices come from a model, through a feed with a threshold, a heartbeat and a latency; traders,
 liquidity providers, keeper bots and, if asked for, an attacker act on the exact twin of the
-contracts. The report is report.html in the --out folder, the numbers results.json.
+contracts. The report is report.html in the --out folder, the numbers results.json and, run
+by run, runs.csv.
 
 \b
 Examples:
@@ -119,7 +120,7 @@ def _run(given: dict[str, Any], json_: bool, **defaults: Any) -> int:
     from bulkhead.sim.play import play
 
     if given["backend"] == "chain":
-        defaults["runs"] = 2  # a run there takes a minute, not a third of a second
+        defaults["runs"] = 2  # each deploys a market and mines its blocks
     said = {name: value for name, value in given.items() if value is not None}
     wanted = plan(Asked(**{**defaults, **said}))
     console = Console(json_)
@@ -129,6 +130,7 @@ def _run(given: dict[str, Any], json_: bool, **defaults: Any) -> int:
     out = wanted.asked.out
     out.mkdir(parents=True, exist_ok=True)
     (out / "results.json").write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
+    (out / "runs.csv").write_text(report.runs(played), encoding="utf-8")
     (out / "report.html").write_text(report.page(played), encoding="utf-8")
     level = wanted.asked.confidence
     found = Table(box=None)

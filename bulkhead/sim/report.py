@@ -1,7 +1,9 @@
-"""The report: one HTML file with every plot in it, and a JSON of the same numbers."""
+"""The report: one HTML file with every plot in it, a JSON of its numbers, a CSV of the runs."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import fields
 from html import escape
@@ -52,6 +54,19 @@ def record(played: Played) -> dict[str, Any]:
             for one in frontier(played.answers)
         ],
     }
+
+
+def runs(played: Played) -> str:
+    """A CSV with a row for each run of each case: whatever else somebody wants to know."""
+    out = io.StringIO()
+    names = list(played.answers[0].outcomes[0].record())
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["case", *names])
+    for one in played.answers:
+        for outcome in one.outcomes:
+            found = outcome.record()
+            writer.writerow([one.case.name, *(found[name] for name in names)])
+    return out.getvalue()
 
 
 WORDS = {"start": "from", "end": "to"}  # options whose names Python has taken

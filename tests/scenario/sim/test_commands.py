@@ -45,6 +45,8 @@ def test_replay__every_rule__is_in_report_and_record(
     )
     assert [case["rule"] for case in found["cases"]] == list(RULES)
     assert found == json.loads((tmp_path / "results.json").read_text())
+    rows = (tmp_path / "runs.csv").read_text().splitlines()
+    assert len(rows) == 1 + 4 * len(RULES)
     debts = {case["rule"]: case["numbers"]["bad_debt"]["mean"] for case in found["cases"]}
     assert debts["bulkhead"]["value"] < debts["fixed"]["value"]
     for case in found["cases"]:
