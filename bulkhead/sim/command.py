@@ -133,9 +133,10 @@ def _run(given: dict[str, Any], json_: bool, **defaults: Any) -> int:
     (out / "runs.csv").write_text(report.runs(played), encoding="utf-8")
     (out / "report.html").write_text(report.page(played), encoding="utf-8")
     level = wanted.asked.confidence
-    found = Table(box=None)
-    for place, name in enumerate(HEAD):
-        found.add_column(name, justify="left" if place == 0 else "right", no_wrap=place > 0)
+    found = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    found.add_column(HEAD[0], min_width=12, overflow="fold")
+    for name in HEAD[1:]:
+        found.add_column(name, justify="right", no_wrap=True)
     for row in rows(played.answers, level):
         found.add_row(*row)
     console.result(record, found)
