@@ -116,7 +116,7 @@ def _facts(first: Answer, level: float) -> str:
             (
                 "LP return",
                 percent_of(s["lp_return"].mean.value, 2),
-                f"mean of a run; worst 1 % below {percent_of(_low(first), 2)}",
+                f"mean of a run; one in a hundred is below {percent_of(s['lp_return'].p01.value, 2)}",
             ),
             (
                 "Keepers",
@@ -125,11 +125,6 @@ def _facts(first: Answer, level: float) -> str:
             ),
         ]
     )
-
-
-def _low(first: Answer) -> float:
-    values = sorted(first.values("lp_return"))
-    return values[max(0, len(values) // 100 - 1)]
 
 
 def _plots(answers: Sequence[Answer]) -> str:

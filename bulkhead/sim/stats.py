@@ -27,13 +27,16 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Spread:
-    """The distribution of one number over runs. `worst` is the mean of the worst 1 %."""
+    """The distribution of one number over runs. `top` is the mean of the highest 1 %."""
 
     mean: Estimate
+    p01: Estimate
+    p05: Estimate
     median: float
     p95: Estimate
     p99: Estimate
-    worst: float
+    top: float
+    lowest: float
     highest: float
     share: float  # of the runs in which it is not 0
 
@@ -97,10 +100,13 @@ def spread(values: Sequence[float]) -> Spread:
     tail = np.sort(found)[-max(1, len(found) // 100) :]
     return Spread(
         mean=mean(found),
+        p01=quantile(found, 0.01),
+        p05=quantile(found, 0.05),
         median=float(np.median(found)),
         p95=quantile(found, 0.95),
         p99=quantile(found, 0.99),
-        worst=float(tail.mean()),
+        top=float(tail.mean()),
+        lowest=float(found.min()),
         highest=float(found.max()),
         share=float(np.count_nonzero(found) / len(found)),
     )

@@ -67,7 +67,8 @@ def test_fund_size__too_few_runs__says_how_many_are_needed() -> None:
 
 def test_spread__values__are_plain_and_json() -> None:
     found = stats.spread([0.0] * 90 + [1.0] * 9 + [5.0])
-    assert (found.median, found.highest, found.share, found.worst) == (0.0, 5.0, 0.1, 5.0)
+    assert (found.median, found.highest, found.share, found.top) == (0.0, 5.0, 0.1, 5.0)
+    assert (found.lowest, found.p01.value, found.p05.value) == (0.0, 0.0, 0.0)
     assert found.mean.value == pytest.approx(0.14)
     record = json.loads(json.dumps(found.record(), allow_nan=False))
     assert record["p99"]["high"] is None
