@@ -116,7 +116,7 @@ def _facts(first: Answer, level: float) -> str:
             (
                 "LP return",
                 percent_of(s["lp_return"].mean.value, 2),
-                f"mean of a run; one in a hundred is below {percent_of(s['lp_return'].p01.value, 2)}",
+                f"mean; one run in a hundred is below {percent_of(s['lp_return'].p01.value, 2)}",
             ),
             (
                 "Keepers",
