@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bulkhead.gas import trading, upkeep
+from bulkhead.gas import oracles, trading, upkeep
 from bulkhead.gas.stage import Stage
 
 _TABLE: dict[Callable[[Stage], int], int | None] = {
@@ -32,6 +32,14 @@ _TABLE: dict[Callable[[Stage], int], int | None] = {
     upkeep.claim_redeem: None,
     trading.deleverage: None,
     trading.margin_call: None,
+    oracles.chainlink_read: None,
+    oracles.pyth_read: None,
+    oracles.pyth_update: None,
+    oracles.quorum_read: None,
+    oracles.quorum_update_3: None,
+    oracles.quorum_update_5: None,
+    oracles.quorum_update_13: None,
+    oracles.median_read: None,
 }
 MEASUREMENTS = {run.__name__: run for run in _TABLE}
 BUDGETS = {run.__name__: budget for run, budget in _TABLE.items()}

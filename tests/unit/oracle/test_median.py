@@ -247,9 +247,9 @@ def test_note__disagreement_that_no_market_saw__is_an_outage_afterwards(median: 
     assert median.said(NOW + 9) == (P, 0, NOW - 1, NOW + 1)
     assert median.adapter.disagreedAt() == NOW + 1
     wanted = ("reverted", "NoDisagreement", (0, MEDIAN.risk_tolerance))
-    assert median.note(NOW + 10) == wanted
+    assert median.note(NOW + 1_000) == wanted
     median.marks(None, P, None)
-    assert median.note(NOW + 11) == ()
+    assert median.note(NOW + 2_000) == ()
 
 
 # ---- anything
