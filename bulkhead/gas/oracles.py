@@ -42,8 +42,9 @@ class _Quorum:
         keys = [(FIRST_KEY + place).to_bytes(32, "big") for place in range(self.members)]
         self.keys = sorted(keys, key=lambda key: int(Account.from_key(key).address, 16))
         reporters = [Account.from_key(key).address.lower() for key in self.keys]
+        feed = feed_id("ETH/USD")
         settings = {
-            "feed": feed_id("ETH/USD"),
+            "feed": feed,
             "maxAgeSecs": AGE,
             "lowest": WAD,
             "highest": 10**6 * WAD,
@@ -55,7 +56,7 @@ class _Quorum:
         quorum = self.members // 2 + 1
         args = (settings, reporters, quorum, authority.address)
         self.adapter = deploy(rpc, "QuorumOracle", *args, sender=sender)
-        self.feed = Feed(rpc.chain_id(), self.adapter.address, settings["feed"])
+        self.feed = Feed(rpc.chain_id(), self.adapter.address, feed)
         for _ in range(2):
             self.report()
 
