@@ -18,9 +18,9 @@ file's timelock delay.
 
 \b
 Examples:
-  bulkhead adapter markets/quorum.yaml --governance 0x... --network ethereum:mainnet:node
+  bulkhead adapter my-market.yaml --governance 0x... --network ethereum:mainnet:node
   bulkhead relay 0x... --reporter http://10.0.0.1:8701 ...
-  bulkhead deploy markets/quorum.yaml --oracle 0x...
+  bulkhead deploy my-market.yaml --oracle 0x...
 
 Exit codes: 0 done, 2 bad input, 3 anything else.
 """

@@ -168,8 +168,3 @@ def deploy_quorum(hand: Deployer, market: MarketFile, people: People) -> Contrac
     found = hand.create(CONTRACTS["quorum"], *quorum_args(market, authority.address))
     roles.give_reporters(hand, authority, found, people)
     return found
-
-
-def oracle_step(steps: Sequence[dict[str, Any]], where: str) -> dict[str, Any] | None:
-    """The step of a record that made or adopted the oracle."""
-    return next((one for one in steps if one["address"] == where and one["args"]), None)

@@ -3,6 +3,7 @@ taken) on the whole market, with each adapter over its real source, beside the t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -20,8 +21,10 @@ from oracle_world import (
     struct,
 )
 
+from bulkhead.chain.binaries import ROOT
 from bulkhead.chain.contract import Contract, deploy
 from bulkhead.chain.rpc import ZERO
+from bulkhead.chain.sources import SourceTree
 from bulkhead.model.errors import OracleError
 from bulkhead.model.oracles import MedianModel, PythPrice, check_age, read_pyth, refuse
 from bulkhead.model.types import Reading, Reason
@@ -300,6 +303,27 @@ def fed_price_needs_a_second(fed: Fed) -> bool:
 
 
 # ---- I-42
+
+READERS = {
+    "contracts/libraries/Engine.sol",  # every action
+    "contracts/periphery/LensContext.sol",  # the same, for previews
+    "contracts/market/Governance.sol",  # the mark that a market is listed at
+    "contracts/oracles/MedianOracle.sol",  # an adapter, of its sources
+}
+
+
+def test_i_42__price__is_read_by_one_accessor() -> None:
+    """Nothing else in the deployed contracts asks an adapter."""
+    tree = SourceTree(ROOT)
+    asking = re.compile(r"IPriceOracle\.read\b|IPriceOracle\([^)]*\)\s*\.read\b")
+    found = {
+        name
+        for name in tree.files()
+        if not name.startswith("contracts/test/") and asking.search(tree.get(name).text)
+    }
+    assert found == READERS
+    asks = [name for name in READERS if len(asking.findall(tree.get(name).text)) != 1]
+    assert asks == []
 
 
 @pytest.mark.parametrize("fed", KINDS, indirect=True)
