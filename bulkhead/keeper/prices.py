@@ -84,11 +84,13 @@ def gas_price(
     head: Head,
     *,
     min_tip: int,
+    max_tip: int,
     native: NativePrice,
     mark: Callable[[], int],
     fee: DataFee = DataFee.NONE,
 ) -> GasPrice:
-    """The prices of the block after `head`: a base fee rises by at most an eighth."""
+    """The prices of the block after `head`: a base fee rises by at most an eighth. The node's word
+    on tips counts within bounds."""
     try:
         tip = int(rpc.request("eth_maxPriorityFeePerGas"), 16)
     except RpcError as problem:
@@ -97,7 +99,7 @@ def gas_price(
         tip = 0  # the node does not offer it: the least that is set
     return GasPrice(
         base=ceil_div(head.base_fee * 9, 8),
-        tip=max(tip, min_tip),
+        tip=min(max(tip, min_tip), max_tip),
         l1_per_byte=data_fee(rpc, fee),
         quote_per_native=native.read(rpc, mark),
         l1_in_gas=fee is DataFee.ARBITRUM,

@@ -7,26 +7,24 @@ import os
 import socket
 import time
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 
 from bulkhead.chain.abi import AbiError
 from bulkhead.chain.contract import at
 from bulkhead.chain.errors import ChainError, Reverted
 from bulkhead.errors import BadInput
-from bulkhead.keeper import look, names
+from bulkhead.keeper import names
 from bulkhead.keeper.act import Actor, Sent, rehearse
 from bulkhead.keeper.decide import Action, Decision, Kind, Purse, Skip, Why, decide
 from bulkhead.keeper.fees import Fees, GasPrice
-from bulkhead.keeper.index import Ids
 from bulkhead.keeper.journal import Entry, Journal
 from bulkhead.keeper.logs import SkipLog
 from bulkhead.keeper.market import MarketNode, MarketPlace
 from bulkhead.keeper.metrics import Health, Metrics
 from bulkhead.keeper.node import Head, NodeRpc
 from bulkhead.keeper.prices import DataFee, gas_price
+from bulkhead.keeper.seat import Seat
 from bulkhead.keeper.settings import KeeperSettings
 from bulkhead.keeper.store import Store, open_engine
 from bulkhead.keeper.terms import Moment
@@ -56,16 +54,6 @@ class WalletSender:
     def send_action(self, action: Action, to: str, data: bytes) -> str:
         """Signed, journaled, sent."""
         return self.wallet.send(action, to, data, self.head).hash
-
-
-@dataclass
-class Seat:
-    """One market that is kept."""
-
-    node: MarketNode
-    watch: Watch
-    store: Store
-    done: str = ""  # hash of the last block that was dealt with
 
 
 @dataclass(frozen=True)
@@ -142,7 +130,7 @@ class Keeper:
             raise BadInput("market", place.market, f"it is no market: {problem}") from None
         store = Store(self.engine, f"{self.chain_id}:{place.market}", self.settings.reorg_depth)
         watch = Watch(node, store, self.metrics, max_range=self.settings.max_log_range)
-        return Seat(node, watch, store)
+        return Seat(node, watch, store, self.metrics)
 
     # ---- one look
 
@@ -170,7 +158,7 @@ class Keeper:
         view = seat.node.view(head)
         price = self._price(head, view.state.mark)
         taken = self._tend(seat, head, price)
-        sight, skips = self._sight(seat, head, view, taken)
+        sight, skips = seat.see(head, view, taken, self.settings)
         purse = self.wallet.purse() if self.wallet else PURSE_OF_NOBODY
         policy = self.settings.policy(self._win_rate())
         left = max(0, purse.left(policy.budget))
@@ -200,53 +188,11 @@ class Keeper:
             self.rpc,
             head,
             min_tip=self.settings.min_tip,
+            max_tip=self.settings.policy().caps.max_tip,
             native=self.native,
             mark=lambda: mark,
             fee=DataFee(self.settings.data_fee),
         )
-
-    def _sight(self, seat: Seat, head: Head, view: Any, taken: set[int]) -> tuple[Any, list[Skip]]:
-        """Candidates from the index, checked by the lens in one batched call."""
-        node, watch = seat.node, seat.watch
-        moment = Moment.of_state(view.state)
-        started = time.perf_counter()
-        ids = watch.index.candidates(moment) if view.fresh else np.empty(0, np.int64)
-        spent = time.perf_counter() - started
-        self.metrics.index_seconds.labels(node.address).observe(spent)
-        self.metrics.candidates.labels(node.address).set(len(ids))
-        self.metrics.fresh.labels(node.address).set(int(view.fresh))
-        self.metrics.mark.labels(node.address).set(view.state.mark / WAD)
-        winners: list[Any] = []
-        if view.adlActive and view.fresh and self.settings.adl:
-            side, most = look.adl_side(view), self.settings.max_transactions
-            winners = node.views(watch.winners(moment, side, most), head)
-        chosen, skips = self._worth_a_look(seat, ids, taken)
-        sight, healthy = look.sight(
-            node.address,
-            node.cfg,
-            view,
-            node.views(chosen, head),
-            problem=node.price_problem(view),
-            winners=winners,
-            taken=taken,
-        )
-        return sight, healthy + skips
-
-    def _worth_a_look(self, seat: Seat, ids: Ids, taken: set[int]) -> tuple[list[int], list[Skip]]:
-        """In a crash more are due than can be sent at once: the largest are looked at first, twice
-        as many as could be sent, and those under way not at all."""
-        market = seat.node.address
-        free = ids[~np.isin(ids, list(taken))]
-        most = 2 * self.settings.max_batch * self.settings.max_transactions
-        order = np.argsort(-np.abs(seat.watch.index.size[free]), kind="stable")
-        skips = [
-            Skip(market, int(id_), Why.TAKEN, "a transaction is under way")
-            for id_ in ids[np.isin(ids, list(taken))]
-        ]
-        if len(free) > most:
-            text = f"{len(free) - most} more candidates wait for the next look"
-            skips.append(Skip(market, 0, Why.TOO_MANY, text))
-        return sorted(free[order[:most]].tolist()), skips
 
     def _win_rate(self) -> int:
         """Of the latest races, two won ones thought in so that one loss is no verdict (Wad)."""

@@ -63,11 +63,11 @@ class Watch:
     def _load(self) -> None:
         """Everything from the database."""
         unit = self.node.cfg.unit
-        found = [
+        found = (
             (row.id, row.size / WAD, worth(row, unit) / WAD, row.basis / WAD)
             for row in self.store.rows()
-        ]
-        table = np.array(found or np.empty((0, 4)), np.float64)
+        )
+        table = np.fromiter(found, np.dtype((np.float64, 4)))
         ids = table[:, 0].astype(np.int64)
         self.index.load(ids, table[:, 1], table[:, 2])
         self.basis = np.zeros(len(self.index.size))

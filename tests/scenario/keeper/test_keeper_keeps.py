@@ -6,6 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 
@@ -13,14 +14,16 @@ import pytest
 from gate import Gate
 from keeper_stage import MARKET, Stage, addresses, chain_rows, liquidity, same_as_chain
 
+from bulkhead.chain.abi import AbiError
 from bulkhead.chain.contract import deploy, events
 from bulkhead.deploy.local import deploy_local
-from bulkhead.deploy.params import read
+from bulkhead.deploy.params import abi, read
 from bulkhead.errors import BadInput
 from bulkhead.keeper.decide import Kind, Why
 from bulkhead.keeper.journal import UNDER_WAY
 from bulkhead.keeper.metrics import serve
-from bulkhead.keeper.prices import OPTIMISM_ORACLE
+from bulkhead.keeper.prices import ARBITRUM_NODE, OPTIMISM_ORACLE
+from bulkhead.keeper.terms import Table
 
 LOW = 1_930
 
@@ -145,6 +148,31 @@ def test_markets__two__are_both_kept(stage: Stage, tmp_path: Path) -> None:
     looks = keeper.tick()
     assert [sorted(i for s in one.sent for i in s.action.ids) for one in looks] == due
     assert all(due)
+
+
+def test_watch__parameters_change__keys_follow(stage: Stage, tmp_path: Path) -> None:
+    """Governance changes the margin table: the index has its lines from then on."""
+    keeper = stage.keeper(tmp_path, key=None, audit_ids=0)
+    stage.crowd(2)
+    keeper.tick()
+    system = stage.system
+    other = replace(
+        system.params,
+        brackets=tuple(
+            replace(row, mm_rate=row.mm_rate * 21 // 20) for row in system.params.brackets
+        ),
+    )
+    data = stage.market.setParams.encode(abi(other))
+    who = system.people.governance
+    system.authority.schedule(stage.market.address, data, 0, sender=who)
+    stage.price(2_000, seconds=system.people.delay + 60)
+    system.authority.execute(stage.market.address, data, sender=who)
+    keeper.tick()
+    index = keeper.seats[0].watch.index
+    assert index.table == Table.of_brackets(other.brackets, other.min_notional)
+    stage.slide(LOW)
+    (look,) = keeper.tick()
+    assert sorted(skip.id for skip in look.skips if skip.why == Why.DRY_RUN) == stage.due()
 
 
 # ---- deciding and acting
@@ -277,18 +305,48 @@ def test_private__goes_there_first_and_public_when_it_is_ignored(
     assert keeper.wallet.journal.find(*UNDER_WAY) == []
 
 
-def test_data_fee__of_an_l2__is_asked_for_and_counted(stage: Stage, tmp_path: Path) -> None:
-    """A rollup's fee oracle that asks 1,000 gwei for any data."""
-    fee = 10**12 * 254
-    code = bytes.fromhex(f"7f{fee:064x}60005260206000f3")
-    stage.rpc.set_code(OPTIMISM_ORACLE, code)
+def constant(*words: int) -> bytes:
+    """Code that answers everything with these words."""
+    code = "".join(f"7f{word:064x}60{32 * place:02x}52" for place, word in enumerate(words))
+    return bytes.fromhex(f"{code}60{32 * len(words):02x}6000f3")
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "words"),
+    [
+        ("optimism", OPTIMISM_ORACLE, (10**12 * 254,)),
+        ("arbitrum", ARBITRUM_NODE, (254 * 10**3, 10**9, 1)),
+    ],
+)
+def test_data_fee__of_an_l2__is_asked_for_and_counted(
+    stage: Stage, tmp_path: Path, kind: str, where: str, words: tuple[int, ...]
+) -> None:
+    """A rollup's own contract that asks 1,000 gwei for a byte."""
+    stage.rpc.set_code(where, constant(*words))
     stage.crowd(2)
     stage.slide(LOW)
     free = stage.keeper(tmp_path, key=None).tick()[0].decision.actions[0]
-    asked = stage.keeper(tmp_path, key=None, data_fee="optimism").tick()[0].decision.actions[0]
+    asked = stage.keeper(tmp_path, key=None, data_fee=kind).tick()[0].decision.actions[0]
     size = 4 + 32 * 3 + 32 * len(asked.ids) + 130
     assert asked.worst - asked.gas_limit * asked.fees.most == size * 10**12
     assert asked.cost > free.cost
+
+
+def test_data_fee__on_a_chain_without_one__is_bad_input(stage: Stage, tmp_path: Path) -> None:
+    keeper = stage.keeper(tmp_path, key=None, data_fee="optimism")
+    with pytest.raises((BadInput, AbiError)):
+        keeper.tick()
+
+
+def test_native_price__from_a_feed__is_its_answer(stage: Stage, tmp_path: Path) -> None:
+    stage.crowd(2)
+    stage.slide(LOW)
+    costs = [
+        stage.keeper(tmp_path, key=None, native_price=source).tick()[0].decision.actions[0].cost
+        for source in ("mark", stage.feed.proxy.address, str(LOW), str(2 * LOW))
+    ]
+    assert costs[0] == costs[1] == costs[2]
+    assert costs[3] > costs[2]
 
 
 # ---- looking at it
