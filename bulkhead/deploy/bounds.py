@@ -88,6 +88,9 @@ def _fees(market: MarketFile) -> Iterator[Rule]:
     if fees.pool_share + fees.insurance_share > WAD:
         limit = f"at most {percent(WAD - fees.pool_share)}: the pool has {percent(fees.pool_share)}"
         yield Rule(("fees", "insurance_share"), percent(fees.insurance_share), limit)
+    if fees.maker > fees.taker:  # else liquidating oneself is the cheaper exit
+        limit = f"at most taker, {percent(fees.taker)}"
+        yield Rule(("fees", "maker"), percent(fees.maker), limit)
 
 
 def _impact(market: MarketFile) -> Iterator[Rule]:

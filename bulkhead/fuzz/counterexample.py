@@ -19,7 +19,13 @@ VERSION = 1
 
 def record(world: World, law: str, text: str, ops: Sequence[Op]) -> dict[str, Any]:
     """What is written. `ops` from the first one of the market's life."""
-    setting, names = world.setting, world.stage.names()
+    names = world.stage.names()
+    steps = [op.record(names) for op in ops]
+    return {**unopened(world.setting, law, text), "steps": steps}
+
+
+def unopened(setting: Setting, law: str, text: str) -> dict[str, Any]:
+    """What is written where there is no world yet."""
     return {
         "version": VERSION,
         "law": law,
@@ -30,7 +36,7 @@ def record(world: World, law: str, text: str, ops: Sequence[Op]) -> dict[str, An
             "contracts": setting.contracts,
             "params": [asdict(params) for params in setting.params],
         },
-        "steps": [op.record(names) for op in ops],
+        "steps": [],
     }
 
 

@@ -15,6 +15,7 @@ from bulkhead.fuzz.ops import GOVERNED, OUTSIDE, POOL_CALLS, Op
 from bulkhead.fuzz.people import GOVERNANCE, GUARDIAN
 from bulkhead.fuzz.probe import Sight, difference
 from bulkhead.fuzz.receipts import receipt
+from bulkhead.fuzz.stage import MOLE
 from bulkhead.fuzz.trades import Trades, waiting
 from bulkhead.fuzz.trials import Trials
 from bulkhead.fuzz.world import Step, World
@@ -101,6 +102,7 @@ class Judge:
     # ---- after every success
 
     def _seen(self, world: World, step: Step, before: Sight, after: Sight) -> None:
+        bench = self.bench
         t = terms(after.state, step.params[1], world.unit)
         self._money(world, step, before, after)
         if step.op.name in OUTSIDE:
@@ -108,6 +110,10 @@ class Judge:
         self._market(world, step, before, after, t)
         self._walls(world, step, before, after, t)
         self._pool(step, before, after, t)
+        mole = world.stage.contracts.get(MOLE)
+        if mole is not None and not step.simulated:
+            worked = world.engine.view(mole.address, bytes(mole.worked.encode())).data
+            bench.hold(access.i_45_reentry, worked[-1:] != b"\0")
         self.trades.step(world, step, before, after, t)
         self.ends.step(world, step, before, after, t)
 

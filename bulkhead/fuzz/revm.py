@@ -137,4 +137,6 @@ def _revert_data(text: str) -> bytes:
     if "Revert" in text:
         found = _OUTPUT.search(text)
         return bytes.fromhex(found.group(0)[2:]) if found else b""
-    raise ChainError(f"the EVM halted: {text[:200]}")
+    if "Transaction(" in text:  # never ran
+        raise ChainError(f"the EVM refused a transaction: {text[:200]}")
+    return b""  # it halted: out of gas, an invalid opcode

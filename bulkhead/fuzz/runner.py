@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bulkhead.chain.artifacts import Artifacts, default
+from bulkhead.chain.errors import ChainError, Reverted
 from bulkhead.fuzz import counterexample
 from bulkhead.fuzz.engine import Engine
 from bulkhead.fuzz.judge import Bench, Judge
@@ -86,7 +87,10 @@ def artifacts_in(folder: Path | None) -> Artifacts:
 
 def stand_up(name: str, setting: Setting, bench: Bench, artifacts: Artifacts) -> World:
     """A world after its opening."""
-    world = World(engine(name), setting, Judge(bench), artifacts)
+    try:
+        world = World(engine(name), setting, Judge(bench), artifacts)
+    except (Reverted, ChainError) as problem:
+        raise Broken("I-50", f"the market can't be stood up: {problem}") from problem
     for op in opening(world):
         world.play(op)
     world.opened = len(world.played)
@@ -166,13 +170,24 @@ class Worker:
 
     def _unopened(self, place: int, problem: Broken) -> Failure:
         """A law that breaks before the first sequence: the opening itself is the story."""
-        setting = self.settings[place]
-        world = World(engine(self.plan.engine), setting, Judge(self.bench), self.artifacts)
-        ops = list(_until_broken(world))
-        found = counterexample.record(world, problem.law, problem.text, ops)
-        lines = tuple(world.story)
-        world.engine.close()
-        return self._made(world, problem.law, problem.text, lines, found)
+        seconds = time.monotonic() - self.began
+        name, setting = self.plan.engine, self.settings[place]
+        lines: list[str] = []
+        found = counterexample.unopened(setting, problem.law, problem.text)
+        chain = engine(name)
+        try:
+            world = World(chain, setting, Judge(self.bench), self.artifacts)
+            try:
+                for op in opening(world):
+                    world.play(op)
+            except Broken:
+                lines = list(world.story)
+                found = counterexample.record(world, problem.law, problem.text, world.played)
+        except (Broken, Reverted, ChainError):
+            lines = ["stand the market up"]
+        finally:
+            chain.close()
+        return Failure(problem.law, problem.text, tuple(lines), seconds, len(lines), found)
 
     def _failure(self, world: World, problem: Broken, ops: Sequence[Op]) -> Failure:
         seconds, steps = time.monotonic() - self.began, self.report().steps
@@ -183,21 +198,7 @@ class Worker:
         told = tuple(lines[len(world.story) :])
         return Failure(problem.law, text or problem.text, told, seconds, steps, found)
 
-    def _made(
-        self, world: World, law: str, text: str, lines: tuple[str, ...], found: dict[str, object]
-    ) -> Failure:
-        return Failure(law, text, lines, time.monotonic() - self.began, world.tally.steps, found)
-
     def close(self) -> None:
         """Ends all chains."""
         for world in self.worlds.values():
             world.engine.close()
-
-
-def _until_broken(world: World) -> list[Op]:
-    try:
-        for op in opening(world):
-            world.play(op)
-    except Broken:
-        pass
-    return list(world.played)

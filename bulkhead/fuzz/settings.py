@@ -58,6 +58,7 @@ FIXED = (
     Setting(18, (plain(), dear()), contracts=True),
     Setting(6, (plain(),), "NoReturnToken"),
     Setting(6, (plain(),), "FeeToken"),
+    Setting(8, (dear(),), "HookToken"),
 )
 
 
@@ -103,7 +104,7 @@ def _wild(dice: random.Random) -> Params:
         base,
         brackets=rows,
         taker_fee=base.taker_fee * dice.randint(0, 3) // 2,
-        maker_fee=base.maker_fee * dice.randint(0, 3) // 2,
+        maker_fee=base.taker_fee * dice.randint(0, 3) // 3,
         fee_pool_share=WAD * dice.randint(0, 10) // 10 // 2,
         fee_insurance_share=WAD * dice.randint(0, 10) // 10 // 2,
         keeper_rate=base.keeper_rate * dice.randint(0, 4) // 4,

@@ -14,6 +14,7 @@ from bulkhead.deploy import roles
 from bulkhead.deploy.params import abi
 from bulkhead.deploy.steps import Deployer
 from bulkhead.fuzz.engine import Engine
+from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.people import (
     DELAY,
     DEPLOYER,
@@ -28,6 +29,7 @@ from bulkhead.fuzz.people import (
     USERS,
 )
 from bulkhead.fuzz.probe import Layout
+from bulkhead.fuzz.speech import meaning
 from bulkhead.model import MarketModel, Reading
 from bulkhead.model.core import Store
 from bulkhead.model.types import Params
@@ -41,7 +43,8 @@ OWNER_CONTRACTS: dict[str, tuple[Any, ...]] = {
     "flooder": ("ReturnBombOwner", False),
     "healer": ("HealingOwner",),
 }
-FEE_TOKEN = "FeeToken"
+FEE_TOKEN, HOOK_TOKEN = "FeeToken", "HookToken"
+MOLE = "mole"  # whom a hooked token tells of transfers, and who then calls back
 VARIANCE = WAD // 4
 
 
@@ -143,6 +146,8 @@ class Stage:
         if setting.contracts:
             for name, (kind, *args) in OWNER_CONTRACTS.items():
                 self.contracts[name] = hand.create(kind, *args)
+        if setting.token == HOOK_TOKEN:
+            self.contracts[MOLE] = hand.create("ReentrantActor")
         self.agents = {made.address: name for name, made in self.contracts.items()}
         self.people = (*USERS, *self.agents)
         self.sites = [
@@ -155,6 +160,9 @@ class Stage:
             for where, name in self.agents.items():
                 site.twin.on_margin_call[where] = _callee(name, where)
         self._fund()
+        if MOLE in self.contracts:
+            mole = self.contracts[MOLE].address
+            self.send(self.token, "setHook", (mole, mole), DEPLOYER)
 
     def _fund(self) -> None:
         amount = PURSE * 10**self.setting.decimals
@@ -171,7 +179,8 @@ class Stage:
         data = getattr(to, name).encode(*args)
         where, data, sender = self.through(to.address, data, sender)
         found = self.engine.send(where, data, sender)
-        assert found.ok, f"{name}{args} by {sender}: {found.data.hex()}"
+        if not found.ok:
+            raise Broken("I-50", f"{name}{args} fails: {meaning(found.data)}")
 
     def vault_at(self, where: str) -> Contract:
         """A position's vault."""

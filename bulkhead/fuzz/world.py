@@ -12,11 +12,12 @@ from bulkhead.chain.artifacts import Artifacts, default
 from bulkhead.chain.wire import Log
 from bulkhead.deploy.params import abi
 from bulkhead.fuzz.engine import Answer, Engine, Order, Simulating
+from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.ops import GOVERNED, POOL_CALLS, RETURNING, TRIAL, Op
-from bulkhead.fuzz.people import DELAY, GOVERNANCE, KEEPER, PURSE, START
+from bulkhead.fuzz.people import DELAY, FOREVER, GOVERNANCE, KEEPER, PURSE, START
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.speech import FAILURES, error_text, meaning, plain, same_refusal, short
-from bulkhead.fuzz.stage import Setting, Site, Stage
+from bulkhead.fuzz.stage import MOLE, Setting, Site, Stage
 from bulkhead.model import OracleError, Reading, Result
 from bulkhead.model.errors import ModelError, TransferRefused
 from bulkhead.model.types import Params, camel
@@ -172,7 +173,8 @@ class World:
                 if answer.ok and self.tally.steps % LOGS_EVERY == 0:
                     logs = self.engine.logs()
             else:
-                assert answer.ok, f"{op}: {meaning(answer.data)}"
+                if not answer.ok:
+                    raise Broken("I-50", f"what leads to {op} fails: {meaning(answer.data)}")
         step.logs = logs
         look = None
         if found.ok:
@@ -191,7 +193,7 @@ class World:
             with self.undone():
                 try:
                     self.judge.trial(self, op)
-                except AssertionError:
+                except Broken:
                     told = [f"  {line}" for line in self.story[first:]]
                     raise
         finally:
@@ -259,14 +261,16 @@ class World:
         self.story.append(f"{op.told(self.stage.names())} -> {short(step.found)}")
         self.tally.outcomes[f"{op.name}: {short(step.found)}"] += 1
         if look is not None:
-            assert look.ok, f"the probe fails: {look.data.hex()}"
+            if not look.ok:
+                raise Broken("I-50", f"a view fails: {meaning(look.data)}")
             step.after = self.sights[place] = site.layout.sight(site.layout.words(look.data))
         self.judge.step(self, step)
 
     def look(self, site: Site) -> Sight:
         """A market as the chain shows it now."""
         found = self.engine.view(site.probe.address, site.look)
-        assert found.ok, f"the probe fails: {found.data.hex()}"
+        if not found.ok:
+            raise Broken("I-50", f"a view fails: {meaning(found.data)}")
         return site.layout.sight(site.layout.words(found.data))
 
     # ---- the twin
@@ -290,6 +294,8 @@ class World:
                 return "ok", None
             if name == "block":
                 self._block(*args)
+                return "ok", None
+            if name == "arm":
                 return "ok", None
             if name == "share_transfer":
                 twin.pool.transfer(op.actor, *args)
@@ -346,6 +352,8 @@ class World:
         if name in ("send", "block"):
             function = {"send": "transfer", "block": "setBlocked"}[name]
             return [order(stage.token, function, args, op.actor)], 0
+        if name == "arm":
+            return [order(stage.contracts[MOLE], "arm", self._nested(*args), KEEPER)], 0
         if name == "share_transfer":
             return [order(site.pool, "transfer", args, op.actor)], 0
         if name in POOL_CALLS:
@@ -363,6 +371,23 @@ class World:
         if not ok:
             orders.append(order(site.authority, "cancel", (GOVERNANCE, *where), GOVERNANCE))
         return orders, 1
+
+    def _nested(self, which: int, id_: int) -> tuple[str, bytes]:
+        """What a hooked token's receiver calls in the middle of a payment."""
+        market, pool, who = self.site.market, self.site.pool, self.stage.contracts[MOLE].address
+        calls = (
+            (market, market.accrue.encode()),
+            (market, market.settle.encode(id_)),
+            (market, market.liquidate.encode(id_, who)),
+            (market, market.addMargin.encode(id_, 1)),
+            (market, market.removeMargin.encode(id_, 1, who)),
+            (market, market.closeAndWithdraw.encode(id_, 0, FOREVER, who)),
+            (market, market.sweepFees.encode()),
+            (pool, pool["requestDeposit(uint256,address,address)"].encode(2, who, who)),
+            (pool, pool["requestRedeem(uint256,address,address)"].encode(1, who, who)),
+        )
+        contract, data = calls[which % len(calls)]
+        return contract.address, data
 
     def _said(self, op: Op, answer: Answer) -> str:
         if not answer.ok:

@@ -92,6 +92,7 @@ def _validate_brackets(params: Params) -> None:
 def _validate_ratios(params: Params) -> None:
     shares = params.fee_pool_share + params.fee_insurance_share
     bound(shares <= WAD, "fee_insurance_share", shares, WAD)
+    within("maker_fee", params.maker_fee, 0, params.taker_fee)
     within("adl_target", params.adl_target, 1, params.adl_start - 1)
     reach = min(params.max_impact * params.skew_scale // WAD, params.skew_scale)
     bound(params.max_skew <= reach, "max_skew", params.max_skew, reach)

@@ -177,6 +177,7 @@ library Parameters {
 
     function _checkTogether(MarketParams memory p, Config memory c, uint256 mm1) private pure {
         _within("feeInsuranceShare", p.feePoolShare + p.feeInsuranceShare, 0, 1e18);
+        _within("makerFee", p.makerFee, 0, p.takerFee); // else liquidating oneself is the cheaper exit
         _within("adlTarget", p.adlTarget, 1, p.adlStart - 1);
         _within("maxSkew", p.maxSkew, 0, p.maxImpact * p.skewScale / 1e18);
         uint256 costs = exitCosts(c);

@@ -132,6 +132,7 @@ HOLDING = {
     "I-44": lambda: access.i_44_exits("closing", "ok"),
     "I-44 step": lambda: access.i_44_step(WELL, TERMS, TERMS),
     "I-45": lambda: access.i_45_shortfall("addMargin", "WrongAmountReceived(9, 10)"),
+    "I-45 re-entry": lambda: access.i_45_reentry(False),
     "I-45 others": lambda: access.i_45_others("an exit", {1: 5, 2: 6}, {1: 0, 2: 6}, 1),
     "I-49": lambda: pool.i_49_liveness("ok 5"),
 }
@@ -249,6 +250,7 @@ PLANTED = {
     "I-44 exits": lambda: access.i_44_exits("closing", "Refused(8, 1, 2)"),
     "I-44 step": lambda: access.i_44_step(WELL, TERMS, replace(TERMS, ramp=WAD + 10**14)),
     "I-45 taken": lambda: access.i_45_shortfall("addMargin", "ok"),
+    "I-45 re-entered": lambda: access.i_45_reentry(True),
     "I-45 robbed": lambda: access.i_45_others("an exit", {1: 5, 2: 6}, {1: 0, 2: 5}, 1),
     "I-49": lambda: pool.i_49_liveness("Refused(16, 1, 2)"),
 }

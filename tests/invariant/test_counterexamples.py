@@ -151,3 +151,30 @@ def test_same_seed_draws_the_same_sequences(artifacts: Artifacts) -> None:
         worker.sequence(11)
         stories.append({place: world.tally.outcomes for place, world in worker.worlds.items()})
     assert stories[0] == stories[1]
+
+
+def test_an_opening_that_breaks_is_told(
+    artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MarketModel, "accrue", lambda self, caller: self.settle(caller, 99))
+    failure = Worker(PLAN).run(lambda report: None)
+
+    assert failure is not None
+    assert failure.law == "I-50"
+    assert "keeper.accrue()" in failure.story[-1]
+    assert failure.record["steps"]
+
+
+def test_contracts_that_cannot_be_stood_up_are_told(
+    artifacts: Artifacts, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in default().folder.glob("*.json"):
+        (tmp_path / file.name).write_text(file.read_text())
+    broken = json.loads((tmp_path / "MarketFactory.json").read_text())
+    broken["bytecode"] = "60006000fd"  # reverts
+    (tmp_path / "MarketFactory.json").write_text(json.dumps(broken))
+
+    assert run(["fuzz", "--artifacts", str(tmp_path), "--out", str(tmp_path), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["failure"]["law"] == "I-50"
+    assert "can't be stood up" in told["failure"]["text"]

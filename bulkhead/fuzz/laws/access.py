@@ -91,6 +91,12 @@ def i_45_shortfall(name: str, said: str) -> bool:
     return False
 
 
+def i_45_reentry(worked: bool) -> bool:
+    """A token that calls back in the middle of a payment gets nothing done."""
+    hold("I-45", not worked, "a call from the middle of a payment was obeyed")
+    return False
+
+
 def i_45_others(name: str, before: dict[int, int], after: dict[int, int], touched: int) -> bool:
     """A token that charges a fee on an exit costs nobody else's vault anything."""
     for id_, held in before.items():

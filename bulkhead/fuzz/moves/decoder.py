@@ -16,6 +16,7 @@ from bulkhead.fuzz.people import (
     PRICE,
     PROVIDERS,
 )
+from bulkhead.fuzz.stage import MOLE
 from bulkhead.fuzz.trials import TRIALS
 from bulkhead.fuzz.world import World
 from bulkhead.model.types import Mode
@@ -84,6 +85,8 @@ class Decoder(Others):
         ]
         if world.setting.token == "BlacklistToken":
             options.append((20, self.blacklist))
+        if MOLE in world.stage.contracts:
+            options.append((30, self.call_back))
         return options
 
 

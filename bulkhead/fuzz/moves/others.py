@@ -20,6 +20,7 @@ from bulkhead.fuzz.people import (
     OPERATOR,
     OWNERS,
 )
+from bulkhead.fuzz.stage import MOLE
 from bulkhead.model.types import Mode
 from bulkhead.model.wad import WAD
 
@@ -165,6 +166,30 @@ class Others(Trading, Prices):
                 if choice % 2
                 else self._liquidate(self.some())
             )
+
+    def call_back(self) -> Iterator[Op]:
+        """A payment to or from somebody whom the token tells of it, and who then calls back."""
+        world = self.world
+        mole = world.stage.contracts[MOLE].address
+        yield self.op("arm", KEEPER, (self.read.byte(), self.some()))
+        own = [i for i in world.ids if self.twin.position(i).owner == mole]
+        if not own:
+            size = self._size()
+            margin = abs(size) * self.twin.state.mark // WAD // 5 // world.unit
+            limit = 2**255 if size > 0 else 0
+            yield self.op("open", mole, (0, size, margin, limit, FOREVER), self.wait())
+            return
+        id_ = self.read.pick(own)
+        limit = 0 if self.twin.position(id_).size > 0 else 2**255
+        name, args = self.read.pick(
+            (
+                ("add_margin", (id_, self.amount())),
+                ("remove_margin", (id_, max(1, self.twin.withdrawable(id_)), mole)),
+                ("close_and_withdraw", (id_, limit, FOREVER, mole)),
+                ("liquidate", (self.some(), mole)),
+            )
+        )
+        yield self.op(name, mole, args, self.wait())
 
     def forbidden(self) -> Iterator[Op]:
         """What nobody may do."""

@@ -75,6 +75,7 @@ def test_check_listing__price_where_funding_owes_too_much__is_refused() -> None:
         ("taker: 5 bp", "taker: 5 bpp", "fees.taker", "'5 bpp' is refused; unit 'bpp'"),
         ("taker: 5 bp", "taker: [5 bp]", "fees.taker", "one value is wanted"),
         ("taker: 5 bp", "taker: 120 %", "fees.taker", "at most 100 %"),
+        ("maker: 2 bp", "maker: 6 bp", "fees.maker", "at most taker"),
         ("decimals: 6", "decimals: 19", "token.decimals", "'19' is refused; at most 18"),
         (
             "max_skew: 4,000",

@@ -26,6 +26,7 @@ DELAY = 2 * 86_400
     [
         {"adl_start": 79 * WAD // 100},
         {"adl_target": 85 * WAD // 100},
+        {"maker_fee": 5 * BPS + 1},
         {"reserve_factor": WAD // 10 - 1},
         {"ramp_per_hour": 2 * WAD + 1},
         {"redeem_delay_secs": 3_599},

@@ -32,6 +32,7 @@ from bulkhead.model.wad import WAD
         ("marginCallReward", {"margin_call_reward": 5 * WAD + 1}),
         ("rewardCap", {"reward_cap": 4 * WAD}),
         ("adlStart", {"adl_start": WAD * 79 // 100}),
+        ("makerFee", {"maker_fee": 5 * BPS + 1}),
         ("adlTarget", {"adl_target": WAD * 85 // 100}),
         ("reserveFactor", {"reserve_factor": WAD // 10 - 1}),
         ("rampPerHour", {"ramp_per_hour": 2 * WAD + 1}),
