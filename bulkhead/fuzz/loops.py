@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 from bulkhead.fuzz.laws import funding, margin, pool
+from bulkhead.fuzz.laws.base import execution, terms
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import FOREVER, KEEPER, LP, OWNERS
 from bulkhead.fuzz.world import Step, World
@@ -24,6 +25,8 @@ class Loops:
         world.play(Op("accrue", KEEPER, (), 1, world.at))
         s = world.twin.state
         fresh = s.accepted_at == world.now and s.mode == Mode.NORMAL and s.cash > 0
+        if any(world.look(world.site).ahead):
+            return False  # a gift waits in a vault that is not there yet: whoever opens it gains it
         return fresh and not world.twin.in_grace() and world.setting.token != "BlacklistToken"
 
     def _size(self, world: World, dice: random.Random) -> int:
@@ -117,7 +120,10 @@ class Loops:
                     paid.append(step_fees(world.last))
                 ends.append(world.twin.equity(id_))
                 fees.append(paid)
-        slack = world.unit + 2 * world.twin.state.mark // WAD
+        # Where it crosses a skew of 0, both fee rates apply to the whole's average fill.
+        t = terms(world.twin.state.__dict__, world.params, world.unit)
+        mixed = abs(execution(sign * more, t)[0]) * abs(t.taker_fee - t.maker_fee) // WAD
+        slack = world.unit + 2 * world.twin.state.mark // WAD + mixed
         self.bench.hold(margin.i_17_split, ends[0], ends[1], count, slack)
         self.bench.hold(margin.i_21_parts, sum(fees[0]), fees[1])
 

@@ -289,7 +289,9 @@ class World:
                 return "ok", None
             if name == "send":
                 to, amount = args
-                if not twin.send(op.actor, to, amount):
+                core = twin.core  # a listed account may not even send nothing
+                listed = op.actor in core.refuse_from or to in core.refuse_to
+                if listed or not twin.send(op.actor, to, amount):
                     raise TransferRefused(to, amount)
                 return "ok", None
             if name == "block":
