@@ -34,15 +34,16 @@ class Whole(TypeDecorator[int]):
         return None if value is None else int(value)
 
 
-# One row a market: up to where its events have been seen. `rewinds` counts re-orgs, so that
-# keepers who share the tables notice that rows went back.
+# One row a market: up to where its events have been seen. `rewinds` starts anew with each snapshot
+# (at its microsecond) and counts re-orgs, so that keepers who share the tables notice that rows
+# were replaced or went back.
 markets = Table(
     "markets",
     metadata,
     Column("market", String(80), primary_key=True),  # chain id:address
     Column("block", BigInteger, nullable=False),
     Column("hash", String(66), nullable=False),
-    Column("rewinds", Integer, nullable=False),
+    Column("rewinds", BigInteger, nullable=False),
 )
 
 # Positions as the lens showed them at `block`. Sizes in Wad, margin in token units.

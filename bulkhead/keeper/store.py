@@ -112,10 +112,10 @@ class Store:
         return Cursor(*found) if found else None
 
     def rows(self, since: int = -1) -> Iterator[Row]:
-        """Positions seen in blocks after this one; all by default."""
+        """Positions seen in blocks after this one, by id; all by default."""
         t = schema.positions.c
         wanted = select(t.id, t.size, t.basis, t.margin, t.flags, t.vault, t.block)
-        wanted = wanted.where(t.market == self.market, t.block > since)
+        wanted = wanted.where(t.market == self.market, t.block > since).order_by(t.id)
         with self.engine.connect() as link:
             for found in link.execution_options(yield_per=PART * 20).execute(wanted):
                 yield Row(*found)
@@ -146,22 +146,20 @@ class Store:
 
     # ---- writing
 
-    def reset(self) -> None:
-        """Forgets the market's positions: the beginning of a snapshot."""
-        with self.engine.begin() as link:
-            for table in (schema.positions, schema.blocks, schema.touched, schema.markets):
-                link.execute(delete(table).where(table.c.market == self.market))
-
     def fill(self, rows: Sequence[Row]) -> None:
-        """A page of a snapshot; it counts once the cursor is set."""
+        """A page of a snapshot; it counts once the checkpoint is set."""
         with self.engine.begin() as link:
             self._put(link, rows)
 
-    def begin_at(self, cursor: Cursor) -> None:
-        """The end of a snapshot."""
+    def begin_at(self, cursor: Cursor, end: int) -> None:
+        """The end of a snapshot of all ids below `end`: others are forgotten. Nothing is deleted
+        before, so that a snapshot that is cut short, or made by two at once, leaves no gap."""
         with self.engine.begin() as link:
-            row = {"market": self.market, **asdict(cursor)}
-            self.upsert(link, schema.markets, [row])
+            p = schema.positions
+            link.execute(delete(p).where(p.c.market == self.market, p.c.id >= end))
+            for table in (schema.blocks, schema.touched):
+                link.execute(delete(table).where(table.c.market == self.market))
+            self.upsert(link, schema.markets, [{"market": self.market, **asdict(cursor)}])
             self._remember(link, cursor)
 
     def apply(

@@ -9,6 +9,7 @@ touched once more, and a change of an event's fields changes nothing here.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -218,13 +219,11 @@ class Watch:
     def snapshot(self, head: Head) -> None:
         """Reads everything at this block. It counts from the moment the checkpoint is written."""
         self.metrics.snapshots.labels(self.node.address).inc()
-        held = self.store.cursor()
-        self.store.reset()
         end = self.node.next_id(head)
         for start in range(1, end, PAGE):
             views = self.node.page(start, min(start + PAGE, end), head)
             self.store.fill([self.node.row(view, head) for view in views])
-        self.store.begin_at(Cursor(head.number, head.hash, held.rewinds + 1 if held else 0))
+        self.store.begin_at(Cursor(head.number, head.hash, time.time_ns() // 1_000), end)
         self._load()
         self.reconfigure()
         log.info("snapshot", extra={"block": head.number, "positions": len(self.index)})

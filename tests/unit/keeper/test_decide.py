@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from keeper_world import ETHER, GWEI, MARKET, PRICE, RICH, policy, price, sight, target
 
-from bulkhead.keeper.decide import Kind, Purse, Why, Winner, decide, reward
+from bulkhead.chain.binaries import ROOT
+from bulkhead.keeper.decide import GasUse, Kind, Purse, Why, Winner, decide, reward
 from bulkhead.keeper.fees import Caps, Fees, bid, bump
 from bulkhead.model.types import Mode
 from bulkhead.model.wad import WAD
@@ -165,6 +169,23 @@ def test_decide__more_transactions_than_allowed__waits() -> None:
 def test_decide__gas_above_the_highest_fee__waits() -> None:
     terms = policy(caps=Caps(30 * GWEI, 5 * GWEI, 0))
     assert whys(decide(sight(target()), price(20), RICH, terms)) == {1: Why.GAS_TOO_HIGH}
+
+
+def test_gas_use__is_not_below_what_was_measured() -> None:
+    measured = json.loads((ROOT / "gas" / "snapshot.json").read_text())
+    found = dict(_numbers(measured))
+    use = GasUse()
+    assert use.single >= max(found["liquidate_full"], found["liquidate_partial"])
+    assert use.batch + 10 * use.each >= 10 * found["liquidate_many_10_per_position"]
+    assert use.deleverage >= found["deleverage"]
+
+
+def _numbers(record: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    for name, value in record.items():
+        if isinstance(value, dict):
+            yield from _numbers(value)
+        elif isinstance(value, int):
+            yield name, value
 
 
 # ---- ADL

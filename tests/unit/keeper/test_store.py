@@ -24,7 +24,7 @@ def row(id_: int, block: int = 5, size: int = -(2**127)) -> Row:
 
 def store(database: Database, depth: int = 10) -> Store:
     made = Store(database(), MARKET, depth)
-    made.begin_at(Cursor(5, "0x05"))
+    made.begin_at(Cursor(5, "0x05"), 1)
     return made
 
 
@@ -81,14 +81,29 @@ def test_rows__since__only_what_changed(database: Database) -> None:
     assert [found.id for found in held.rows(since=5)] == [1]
 
 
+def test_snapshot__until_its_end__leaves_what_was_there(database: Database) -> None:
+    """Pages overwrite; only the end forgets what is no more, and the blocks before it."""
+    held = store(database)
+    held.apply(Cursor(5, "0x05"), Cursor(6, "0x06"), [row(1), row(2), row(3)], [(6, 3)])
+    held.fill([row(1, 9), row(2, 9)])
+    assert held.cursor() == Cursor(6, "0x06")
+    assert [found.id for found in held.rows()] == [1, 2, 3]
+    held.begin_at(Cursor(9, "0x09", 77), 3)
+    assert held.cursor() == Cursor(9, "0x09", 77)
+    assert [(found.id, found.block) for found in held.rows()] == [(1, 9), (2, 9)]
+    assert held.known_blocks() == [(9, "0x09")]
+    assert held.touched_after(0) == set()
+
+
 def test_markets__do_not_see_each_other(database: Database) -> None:
     held = store(database)
     other = Store(held.engine, "1:0x" + "bb" * 20, 10)
     held.fill([row(1)])
     assert other.cursor() is None
     assert list(other.rows()) == []
-    other.reset()
+    other.begin_at(Cursor(9, "0x09"), 1)
     assert [found.id for found in held.rows()] == [1]
+    assert held.cursor() == Cursor(5, "0x05")
 
 
 def test_claim__one_keeper_at_a_time__until_released_or_expired(database: Database) -> None:
@@ -160,7 +175,7 @@ def test_open__password__is_not_shown() -> None:
 def test_sqlite__is_a_file_that_survives(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'keeper.db'}"
     made = Store(open_engine(url), MARKET)
-    made.begin_at(Cursor(5, "0x05"))
     made.fill([row(1)])
+    made.begin_at(Cursor(5, "0x05"), 2)
     made.engine.dispose()
     assert list(Store(open_engine(url), MARKET).rows()) == [row(1)]
