@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from bulkhead.deploy.local import LocalFeed, deploy_local
 from bulkhead.deploy.params import read
 from bulkhead.deploy.system import System
 from bulkhead.keeper import names
-from bulkhead.keeper.service import Keeper
+from bulkhead.keeper.service import Keeper, Look
 from bulkhead.keeper.settings import KeeperSettings, load
 
 MARKET = ROOT / "markets" / "eth-usd.yaml"
@@ -121,7 +122,35 @@ class Stage:
         account = settings.account()
         if account is not None:
             self.rpc.set_balance(account.address, 100 * 10**18)
-        return Keeper(settings)
+        made = Keeper(settings)
+        look = made.tick
+
+        def tick() -> list[Look]:
+            """A look, and what it sent mined: Anvil mines a moment after it answers."""
+            try:
+                return look()
+            finally:
+                self.settle()
+
+        made.tick = tick  # type: ignore[method-assign]
+        return made
+
+    def settle(self, secs: float = 10.0) -> None:
+        """Until the pool is empty, where the node mines by itself."""
+        limit = time.monotonic() + secs
+        while self.running() and self.rpc.request("anvil_getAutomine"):
+            if int(self.rpc.request("txpool_status")["pending"], 16) == 0:
+                return
+            assert time.monotonic() < limit, "the node does not mine"
+            time.sleep(0.005)
+
+    def running(self) -> bool:
+        """Whether the node answers."""
+        try:
+            self.rpc.chain_id()
+        except OSError:
+            return False
+        return True
 
 
 def liquidity(system: System, amount: int, feed: LocalFeed, people: list[str]) -> None:
