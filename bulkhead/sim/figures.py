@@ -15,6 +15,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from bulkhead.sim.answers import Answer, Frontier, short
 
@@ -89,6 +90,7 @@ def exceedance(answers: Sequence[Answer], name: str, title: str, note: str) -> s
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_ylabel("% of the runs with more")
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
         for set_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
             set_formatter(lambda value, _: f"{value:g}")
         _money(axes.xaxis)
