@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float64]
 CONFIDENCE = 0.95  # of intervals
 RESAMPLES = 2_000
+MOST_GROUPS = 500
 SEED = 20_250_101  # of the resampling: the same outcomes give the same intervals
 
 
@@ -53,14 +54,19 @@ class Spread:
 
 
 def mean(values: Floats) -> Estimate:
-    """The mean; its interval by resampling, for outcomes are anything but normal."""
+    """The mean; its interval by resampling, for outcomes are anything but normal.
+
+    Of many values the means of equal groups are resampled: as independent, and fewer.
+    """
     draw = np.random.default_rng(SEED)
-    count = len(values)
+    groups = np.array_split(values, min(len(values), MOST_GROUPS))
+    means, sizes = np.array([one.mean() for one in groups]), np.array([len(one) for one in groups])
     # Resampling n of n is drawing how often each is taken.
-    taken = draw.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
-    means = taken @ values / count
+    count = len(groups)
+    taken = draw.multinomial(count, np.full(count, 1 / count), size=RESAMPLES) * sizes
+    resampled = taken @ means / taken.sum(axis=1)
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(means, (tail, 1 - tail))
+    low, high = np.quantile(resampled, (tail, 1 - tail))
     return Estimate(float(values.mean()), float(low), float(high))
 
 
