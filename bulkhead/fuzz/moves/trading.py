@@ -151,7 +151,9 @@ class Trading(Moves):
     def transfer(self) -> Iterator[Op]:
         """A position changes hands."""
         id_, world = self.some(), self.world
-        to = self.read.pick((*OWNERS, world.site.pool.address, world.vault(id_)))
+        # A vault that is not deployed would own the position, and nobody could act for it.
+        vaults = self.twin.core.deployed()[:1]
+        to = self.read.pick((*OWNERS, world.site.pool.address, *vaults))
         yield self.op("transfer_position", self.owner(id_), (id_, to), self.wait())
 
     def delegate(self) -> Iterator[Op]:
