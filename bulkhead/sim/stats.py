@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 CONFIDENCE = 0.95  # of intervals
-RESAMPLES = 1_000
+RESAMPLES = 2_000
 MOST_GROUPS = 500
 SEED = 20_250_101  # of the resampling: the same outcomes give the same intervals
 
