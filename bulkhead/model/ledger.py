@@ -79,6 +79,11 @@ class Ledger:
         self.vault += amount
         self.net -= amount
 
+    def collect_spare(self, wanted: int) -> int:
+        """As `collect`, but the vault keeps what a liquidator is paid at least."""
+        kept = self.cfg.reward_floor // self.unit
+        return self.collect(min(wanted, max(0, self.vault - kept)))
+
     def collect(self, wanted: int) -> int:
         """Moves what the vault can pay of `wanted` to the pool, off the basis."""
         amount = min(wanted, self.vault)
@@ -133,7 +138,7 @@ class Ledger:
         whole = abs(owed) // self.unit
         self.entry = self.index
         if owed > 0:
-            return self.collect(whole)
+            return self.collect_spare(whole)
         return 0 if self.final else -self.draw(whole)  # a dead market pays by ticket alone
 
     def settle_share(self, claim: int, closed: int, before: int) -> int:

@@ -70,7 +70,7 @@ class MarketModel(Trades):
             claim = books.claim(s.mark)
             open_tickets = core.totals.owed > core.totals.paid
             if books.size and open_tickets and s.accepted_at == core.now and claim < 0:
-                books.collect(-claim // core.cfg.unit)
+                books.collect_spare(-claim // core.cfg.unit)
             core.write(id_, books)
             payments.must_net(core, id_, books)
             payments.emit_changed(core, id_, Action.SETTLE, 0, funding)

@@ -171,14 +171,24 @@ library Ledger {
             int256 funding = p.size * (x.s.fundingIndex - p.fundingEntry) / 1e18; // 2^127 x 2^88
             p.fundingEntry = x.s.fundingIndex;
             if (funding > 0) {
-                uint256 paid = toPool(x, WadMath.toTokensDown(uint256(funding), unit));
-                x.fundingPaid += int256(paid);
-                credit(x, paid);
+                x.fundingPaid += int256(collect(x, -funding));
             } else if (funding < 0 && x.s.mode < Mode.Final) {
                 uint256 got = fromPool(x, WadMath.toTokensDown(uint256(-funding), unit));
                 x.fundingPaid -= int256(got);
                 debit(x, got);
             }
+        }
+    }
+
+    /// @dev A negative claim (Wad), vault to pool, rounded down, off the basis. Leaves the least reward of a
+    ///      liquidation in the vault for who liquidates: equity does not change. Returns what moved.
+    function collect(Context memory x, int256 claim) internal pure returns (uint256 paid) {
+        unchecked {
+            uint256 kept = WadMath.toTokensDown(x.c.rewardFloor, x.c.unit);
+            if (claim >= 0 || x.v <= kept) return 0;
+            paid = WadMath.toTokensDown(uint256(-claim), x.c.unit);
+            if (paid > x.v - kept) paid = x.v - kept;
+            credit(x, toPool(x, paid));
         }
     }
 

@@ -169,7 +169,7 @@ library Settlement {
         $.accept(x, Need.Try);
         x.touch();
         if (x.p.size != 0 && x.owedTotal != x.paidTotal && x.s.acceptedAt == block.timestamp) {
-            Trade.collectShare(x, PositionMath.claim(x.p.size, x.p.basis, x.s.mark, x.s.fundingIndex));
+            x.collect(PositionMath.claim(x.p.size, x.p.basis, x.s.mark, x.s.fundingIndex));
         }
         Engine.payOrRevert(x);
         $.finish(x, Action.Settle);

@@ -173,7 +173,7 @@ contract PreviewLens is IPreviewLens {
             x.touch();
             if (x.p.size != 0 && x.owedTotal != x.paidTotal && x.s.acceptedAt == block.timestamp) {
                 int256 claim = PositionMath.claim(x.p.size, x.p.basis, x.s.mark, x.s.fundingIndex);
-                Trade.collectShare(x, claim);
+                x.collect(claim);
             }
         }
         return plan.result(0);
