@@ -191,24 +191,37 @@ def _charts(samples: Sequence[Sample]) -> list[Chart]:
             Line("by the ramp", 2, [one.mu for one in samples]),
             digits=3,
         ),
-        chart(
+        *_money_charts(samples),
+    ]
+
+
+def _money_charts(samples: Sequence[Sample]) -> list[Chart]:
+    """NAV, insurance, and what keepers paid for gas."""
+    times = [one.time for one in samples]
+    return [
+        Chart(
             "Pool: net asset value",
             "million quote",
-            Line("NAV", 1, [one.nav / million for one in samples]),
+            times,
+            [Line("NAV", 1, [one.nav / 1e6 for one in samples])],
             digits=3,
         ),
-        chart(
+        Chart(
             "Insurance, and bad debt so far",
             "quote",
-            Line("insurance", 3, [one.insurance for one in samples]),
-            Line("bad debt", 4, [one.bad_debt for one in samples]),
+            times,
+            [
+                Line("insurance", 3, [one.insurance for one in samples]),
+                Line("bad debt", 4, [one.bad_debt for one in samples]),
+            ],
             zero=True,
             digits=0,
         ),
-        chart(
+        Chart(
             "Gas price that keepers met",
             "gwei",
-            Line("gas", 6, [one.gwei for one in samples]),
+            times,
+            [Line("gas", 6, [one.gwei for one in samples])],
             zero=True,
             digits=3,
         ),

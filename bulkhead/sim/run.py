@@ -65,20 +65,19 @@ def ready(
     cast = Cast.of(scenario, list(backend.accounts))
     crowd = draw_crowd(of_crowd, scenario.crowd, cfg, cast.traders, len(path))
     prepare(backend, scenario, cast, crowd, start=path.times[0], answer=path.answers[0])
-    keepers = [
-        Keeper(terms, account)
-        for terms, account in zip(scenario.keepers, cast.keepers, strict=True)
-    ]
-    providers = [
-        Provider(terms, account)
-        for terms, account in zip(scenario.providers, cast.providers, strict=True)
-    ]
-    attacker = Attacker(scenario.attacker, cast.attacker)
+    keepers = list(map(Keeper, scenario.keepers, cast.keepers))
+    providers = list(map(Provider, scenario.providers, cast.providers))
     requirement = rule(scenario.rule).requirement(cfg)
     samples: list[Sample] = []
     engine = Engine(
         backend=backend,
-        actors=Actors(crowd, keepers, providers, attacker, cast.reporter),
+        actors=Actors(
+            crowd,
+            keepers,
+            providers,
+            Attacker(scenario.attacker, cast.attacker),
+            cast.reporter,
+        ),
         path=path,
         rounds=landings,
         gas=GasPrice(scenario.gas, of_gas),

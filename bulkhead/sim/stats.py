@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float64]
 CONFIDENCE = 0.95  # of intervals
 RESAMPLES = 2_000
-MOST_GROUPS = 500
+MANY = 300  # values: of more, the means of so many groups are resampled:
+GROUPS = 100
 SEED = 20_250_101  # of the resampling: the same outcomes give the same intervals
 
 
@@ -59,7 +60,7 @@ def mean(values: Floats) -> Estimate:
     Of many values the means of equal groups are resampled: as independent, and fewer.
     """
     draw = np.random.default_rng(SEED)
-    groups = np.array_split(values, min(len(values), MOST_GROUPS))
+    groups = np.array_split(values, GROUPS if len(values) > MANY else len(values))
     means, sizes = np.array([one.mean() for one in groups]), np.array([len(one) for one in groups])
     # Resampling n of n is drawing how often each is taken.
     count = len(groups)
