@@ -34,6 +34,8 @@ def _server(folder: Path) -> tuple[list[str], int]:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     start = ["-D", str(data), "-p", str(port), "-k", str(folder), "-F"]
+    if shutil.which("setpriv"):  # ends with us, however we end
+        before = [*(before or ["setpriv"]), "--pdeathsig=TERM"]
     return [*before, postgres, *start], port
 
 
