@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -23,17 +24,19 @@ class AbiError(BulkheadError):
     """A value does not fit its type, or data is too short for it."""
 
 
-class Type:
+class Type(ABC):
     """One ABI type. `size` is its length in the head: 32 where it is dynamic."""
 
     size = 32
     dynamic = False
 
+    @abstractmethod
     def encode(self, value: Any) -> bytes:
-        raise NotImplementedError
+        """The value as ABI bytes, a multiple of 32; AbiError where it does not fit."""
 
+    @abstractmethod
     def decode(self, data: bytes, at: int) -> Any:
-        raise NotImplementedError
+        """The value that starts at this byte."""
 
 
 class _Uint(Type):

@@ -7,6 +7,7 @@ others are what their documentation says of them, without their order books and 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +39,7 @@ def fixed(cfg: Config) -> Requirement:
     return Requirement(rows, cfg.min_notional, scaled=False)
 
 
-class Ruled(MarketModel):
+class Ruled(MarketModel, ABC):
     """The market with another way to liquidate."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -50,9 +51,9 @@ class Ruled(MarketModel):
         """When a position may be liquidated."""
         return own(cfg)
 
+    @abstractmethod
     def closed(self, id_: int, size: int, notional: int) -> int | None:
         """Size that is closed now (Wad, > 0); None: all of it; 0: nothing yet."""
-        raise NotImplementedError
 
     def started(self, id_: int) -> int:
         """When the first step was made, or the flag set; 0: not lately."""

@@ -4,6 +4,7 @@ taken) on the whole market, with each adapter over its real source, beside the t
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -41,7 +42,7 @@ def told(read: Callable[[], Reading]) -> Reading | OracleError:
         return problem
 
 
-class Fed:
+class Fed(ABC):
     """A market on an adapter whose source is fed; `kind` says what is where."""
 
     adapter: Contract
@@ -50,17 +51,17 @@ class Fed:
     def __init__(self, w: World) -> None:
         self.w = w
 
+    @abstractmethod
     def reading(self) -> Reading:
         """What the twin of the adapter says now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def publish(self, mark: int) -> None:
         """Brings a price of this moment."""
-        raise NotImplementedError
 
+    @abstractmethod
     def spoil(self, way: str) -> None:
         """Makes the price invalid."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Switches the market over, and takes a first mark."""
