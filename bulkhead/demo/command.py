@@ -39,7 +39,9 @@ Exit codes: 0 every law held, 1 a law was broken, 2 bad input, 3 anything else.
 @click.option("--max-gap", type=int, help="Longest gap, seconds. [default: five usual steps]")
 @click.option("--positions", default=POSITIONS, show_default=True, help="Positions to open.")
 @click.option("--blocks", type=int, help=f"Prices to replay. [default: {BLOCKS}, or the window]")
-@click.option("--seed", default=SEED, show_default=True, help="Of the crash and the traders.")
+@click.option(
+    "--seed", default=SEED, show_default=True, help="Random seed of the crash and the traders."
+)
 @click.option(
     "--market", type=click.Path(path_type=Path), default=MARKET, help="Market file (YAML)."
 )

@@ -74,7 +74,9 @@ Exit codes: 0 done, 1 the chain differs from what was asked for, 2 bad input, 3 
 @click.option("--dry-run", is_flag=True, help="Rehearse on a fork, print the plan, send nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before sending.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Record. [deployments/CHAIN-NAME.json]"
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Where the record goes. [deployments/CHAIN-NAME.json]",
 )
 @as_json
 def deploy(
@@ -156,6 +158,11 @@ def verify(record: Path, network: str, json_: bool) -> int:
     Compares the code of every contract and library with what this source compiles to (immutables
     apart), the links between contracts, every parameter, and every role: exactly the people of the
     record with their delays, nobody else.
+
+    \b
+    Examples:
+      bulkhead verify deployments/31337-eth-usd.json
+      bulkhead verify deployments/1-eth-usd.json --network https://... --json
 
     Exit codes: 0 all as recorded, 1 something differs, 2 bad input, 3 anything else.
     """

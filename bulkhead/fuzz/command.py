@@ -40,14 +40,40 @@ logical coverage did not), 2 bad input, 3 anything else.
 
 
 @click.command(help=HELP)
-@click.option("--engine", type=click.Choice(("revm", "anvil")), default="revm", show_default=True)
-@click.option("--profile", type=click.Choice(PROFILES), default="quick", show_default=True)
-@click.option("--minutes", type=float, help="How long. [default: the profile's]")
+@click.option(
+    "--engine",
+    type=click.Choice(("revm", "anvil")),
+    default="revm",
+    show_default=True,
+    help="An EVM in this process, or real transactions on Anvil.",
+)
+@click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    default="quick",
+    show_default=True,
+    help="How long, how varied, and what must be reached.",
+)
+@click.option("--minutes", type=float, help="How long, in minutes. [default: the profile's]")
 @click.option("--seconds", type=float, help="How long, in seconds.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of everything that is drawn.")
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Random seed of everything that is drawn.",
+)
 @click.option("--law", "laws", multiple=True, help="Only this law; may be given again.")
-@click.option("--workers", type=int, default=1, show_default=True, help="Processes.")
-@click.option("--shrink/--no-shrink", default=True, help="Cut a counterexample down.")
+@click.option(
+    "--workers",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Processes, each with a seed of its own.",
+)
+@click.option(
+    "--shrink/--no-shrink", default=True, help="Cut a counterexample down to the fewest steps."
+)
 @click.option("--artifacts", type=click.Path(path_type=Path), help="Folder of compiled contracts.")
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, help="Folder of findings.")
 @click.option("--replay", type=click.Path(path_type=Path), help="Play a saved counterexample.")

@@ -29,9 +29,29 @@ Exit codes: 0 done, 2 bad input, 3 anything else (with --looks: the last look fa
 """
 
 
-@click.group()
+GROUP = """Watch markets and liquidate what pays.
+
+\b
+Examples:
+  bulkhead keeper settings                              everything that can be set
+  bulkhead keeper run deployments/31337-eth-usd.json    a dry run: nothing is sent
+
+Both commands take --help and --json. Exit codes: 0 done, 2 bad input, 3 anything else.
+"""
+SETTINGS = """List every setting with its default and what it means.
+
+\b
+Examples:
+  bulkhead keeper settings
+  bulkhead keeper settings --json
+
+Exit codes: 0 done, 2 bad input, 3 anything else.
+"""
+
+
+@click.group(help=GROUP)
 def keeper() -> None:
-    """Watch markets and liquidate what pays."""
+    """Thin: its commands do the work."""
 
 
 @keeper.command(help=HELP)
@@ -47,7 +67,11 @@ def keeper() -> None:
 @click.option("--native-price", help="`mark`, a feed's address, or a number.")
 @click.option("--metrics-port", type=int, help="Serve /metrics and /health.")
 @click.option("--log-format", type=click.Choice(["json", "text"]), help="[default: json]")
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]))
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    help="Least level that is logged. [default: info]",
+)
 @click.option("--looks", type=click.IntRange(min=1), help="End after so many looks.")
 @as_json
 def run(
@@ -87,10 +111,10 @@ def run(
     return 3 if found.health.problem else 0
 
 
-@keeper.command("settings")
+@keeper.command("settings", help=SETTINGS)
 @as_json
 def show(json_: bool) -> int:
-    """List every setting with its default."""
+    """Thin: the settings know themselves."""
     from rich.table import Table
 
     from bulkhead.keeper.settings import PREFIX, KeeperSettings

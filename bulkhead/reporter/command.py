@@ -93,7 +93,7 @@ At every multiple of --interval the sources are asked, and the middle of their p
 that moment. The private key is read from {KEY}, or from a --keystore whose
 password is in {PASSWORD}; its address must be one of the contract's reporters.
 
-\\b
+\b
 Examples:
   bulkhead reporter 0x... --source kraken:ETH/USD --source coinbase:ETH/USD --needed 2
   bulkhead reporter 0x... --csv prices.csv --network http://127.0.0.1:8545 --port 8701

@@ -19,9 +19,15 @@ HELP = """Fit the simulation's numbers to data: price models, feed, gas.
 --gas         unix_seconds,gas_price_p60_wei, at the moments of --gas-prices
 --gas-prices  unix_seconds,close
 
+\b
+Example:
+  bulkhead calibrate --prices eth.csv.gz --rounds rounds.csv.gz --gas gas.csv.gz \\
+    --gas-prices minutes.csv.gz --out mine.json
+
 Prints the numbers; --out writes them to a file that `bulkhead simulate --calibration` takes. The
 defaults in the repository were made by the command they name, from files with the hashes beside it.
-Exit codes: 0 done, 2 bad input.
+
+Exit codes: 0 done, 2 bad input, 3 anything else.
 """
 
 

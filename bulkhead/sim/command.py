@@ -31,7 +31,9 @@ Examples:
   bulkhead simulate --backend chain --runs 2 --traders 40
 
 Rules: bulkhead, no-mu, whole, fixed, halves, staged, flagged, or all. A grid names fields of the
-market file, or `leverage`, which scales the whole margin table. {CODES}
+market file, or `leverage`, which scales the whole margin table.
+
+{CODES}
 """
 REPLAY = f"""Replay a history of prices under each liquidation rule, with many crowds of traders.
 
@@ -40,7 +42,9 @@ Example:
   bulkhead replay --prices eth.csv.gz --from 2021-05-19 --to 2021-05-20
 
 Price files have the columns unix_seconds,open,high,low,close,volume (closes are used) or
-unix_seconds,price. {CODES}
+unix_seconds,price.
+
+{CODES}
 """
 
 
@@ -50,24 +54,64 @@ def options(command: F) -> F:
         click.option(
             "--runs", type=int, help="Runs of each case. [default: 200; replay 20, chain 2]"
         ),
-        click.option("--seed", default=1, show_default=True, help="Of the first run."),
+        click.option(
+            "--seed",
+            default=1,
+            show_default=True,
+            help="Random seed of the first run; each other run has the next.",
+        ),
         click.option("--rules", help="Ways to liquidate, by comma, or all."),
         click.option("--grid", multiple=True, help="name=value,value: a parameter to vary."),
         click.option("--traders", default=300, show_default=True, help="Traders in the crowd."),
         click.option(
-            "--fill", default=0.6, show_default=True, help="Open interest wanted, of the cap."
+            "--fill",
+            default=0.6,
+            show_default=True,
+            help="Open interest wanted, as a share of its cap.",
         ),
-        click.option("--attacker", default=0.0, show_default=True, help="Its capital (quote)."),
-        click.option("--liquidity", default=1.0, show_default=True, help="Of the planned NAV."),
-        click.option("--insurance", default=0.0025, show_default=True, help="Of the planned NAV."),
-        click.option("--keeper-latency", type=int, help="One keeper, so many seconds late."),
-        click.option("--gas-scale", type=float, help="Of mainnet's gas price. [default: 0.01]"),
-        click.option("--heartbeat", type=int, help="Of the feed, seconds. [default: calibrated]"),
-        click.option("--deviation", type=float, help="Of the feed, a share; 0: every price."),
-        click.option("--latency", type=float, help="Of the feed, mean seconds; 0: none."),
-        click.option("--outage", multiple=True, help="30..90: minutes without the feed."),
-        click.option("--confidence", default=0.99, show_default=True, help="For the fund's size."),
-        click.option("--workers", type=int, help="Processes. [default: one a core]"),
+        click.option(
+            "--attacker",
+            default=0.0,
+            show_default=True,
+            help="Capital of an attacker (quote currency); 0: none.",
+        ),
+        click.option(
+            "--liquidity",
+            default=1.0,
+            show_default=True,
+            help="Deposits, as a share of the planned NAV.",
+        ),
+        click.option(
+            "--insurance",
+            default=0.0025,
+            show_default=True,
+            help="The fund, as a share of the planned NAV.",
+        ),
+        click.option("--keeper-latency", type=int, help="One keeper only, so many seconds late."),
+        click.option(
+            "--gas-scale", type=float, help="Gas price, as a share of mainnet's. [default: 0.01]"
+        ),
+        click.option(
+            "--heartbeat",
+            type=int,
+            help="Longest silence of the feed, seconds. [default: calibrated]",
+        ),
+        click.option(
+            "--deviation",
+            type=float,
+            help="Move that the feed reports (0.005 is 0.5 %); 0: every price.",
+        ),
+        click.option("--latency", type=float, help="Mean delay of the feed, seconds; 0: none."),
+        click.option(
+            "--outage", multiple=True, help="Minutes without the feed, as 30..90; may be repeated."
+        ),
+        click.option(
+            "--confidence",
+            default=0.99,
+            show_default=True,
+            help="Share of the runs that the fund's recommended size covers.",
+        ),
+        click.option("--workers", type=int, help="Worker processes. [default: one a core]"),
         click.option("--scheduler", help="Address of a Dask scheduler: use its workers instead."),
         click.option(
             "--backend",
@@ -91,9 +135,11 @@ def options(command: F) -> F:
     "--model", default="regimes", show_default=True, help="regimes, merton, gbm or bootstrap."
 )
 @click.option("--history", type=FILE, help="Price file that a bootstrap takes its pieces from.")
-@click.option("--block", default=120, show_default=True, help="Minutes of a bootstrap's piece.")
+@click.option(
+    "--block", default=120, show_default=True, help="Length of a bootstrap's piece, minutes."
+)
 @click.option("--max-gap", type=int, help="Longest gap of the history, seconds.")
-@click.option("--hours", default=24.0, show_default=True, help="Length of a path.")
+@click.option("--hours", default=24.0, show_default=True, help="Length of a path, hours.")
 @options
 @as_json
 def simulate(json_: bool, **given: Any) -> int:

@@ -3,21 +3,49 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
-from bulkhead.cli import COMMANDS, run
+from bulkhead.cli import COMMANDS, bulkhead, run
 
 
-@pytest.mark.parametrize("name", ["", *COMMANDS])
+def tree(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command with the words that reach it, those of groups too."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            below = command.get_command(click.Context(command), name)
+            assert below is not None
+            yield from tree(below, *path, name)
+
+
+EVERY = dict(tree(bulkhead))
+
+
+def test_help__tree__has_the_commands_and_those_below_them() -> None:
+    assert {path[0] for path in EVERY if path} == set(COMMANDS)
+    assert {("keeper", "run"), ("keeper", "settings")} <= set(EVERY)
+
+
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
 def test_help__every_command__explains_itself(
-    name: str, capsys: pytest.CaptureFixture[str]
+    path: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run([*([name] if name else []), "--help"]) == 0
+    assert run([*path, "--help"]) == 0
     said = capsys.readouterr().out
-    assert "Exit codes" in said
-    assert not name or "--json" in said
+    codes = " ".join(
+        said.partition("Exit codes:")[2].split()
+    )  # lines are broken at the terminal's width
+    assert codes.startswith("0 ")
+    assert "2 bad input, 3 anything else" in codes
+    assert not path or "--json" in said
+    assert not path or f"  bulkhead {' '.join(path)}" in said.partition("Example")[2]
+    assert "\\b" not in said  # a mark of the layout that is not understood shows as text
+    options = [one for one in EVERY[path].params if isinstance(one, click.Option)]
+    assert all(len((one.help or "").split()) > 1 for one in options if not one.hidden)
 
 
 BAD_DEMO = [
