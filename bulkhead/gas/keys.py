@@ -33,6 +33,7 @@ _TABLE: dict[Callable[[Stage], int], int | None] = {
     trading.deleverage: None,
     trading.margin_call: None,
     oracles.chainlink_read: None,
+    oracles.chainlink_read_breaker: None,
     oracles.pyth_read: None,
     oracles.pyth_update: None,
     oracles.quorum_read: None,

@@ -14,7 +14,9 @@ from eth_account import Account
 
 from bulkhead.chain.contract import Contract, deploy
 from bulkhead.chain.rpc import ZERO
+from bulkhead.deploy.params import read
 from bulkhead.gas.stage import PRICE, WAD, Stage, require
+from bulkhead.gas.system import MARKET_FILE
 from bulkhead.reporter.report import Feed, feed_id, sign, update_data
 
 PRICE_ID = feed_id("a Pyth feed")
@@ -138,9 +140,20 @@ def pyth_read(stage: Stage) -> int:
 
 
 def chainlink_read(stage: Stage) -> int:
-    """What the market of this record reads."""
+    """What the market of this record reads: without a deviation breaker."""
     stage.tick()
     return _read(stage, stage.system.oracle)
+
+
+def chainlink_read_breaker(stage: Stage) -> int:
+    """The same with the deviation breaker of the committed market, which reads a second round."""
+    widest = read(MARKET_FILE).oracle.max_deviation
+    settings = stage.system.oracle.settings()._replace(maxDeviation=widest)
+    sender = stage.people["deployer"]
+    adapter = deploy(stage.rpc, "ChainlinkOracle", settings, sender=sender)
+    stage.tick()
+    stage.tick()
+    return _read(stage, adapter)
 
 
 def median_read(stage: Stage) -> int:
