@@ -43,11 +43,12 @@ interface IMarket {
     event PositionReserved(uint256 indexed id, address indexed owner, address vault);
     /// @notice The whole position after an action, and what the action cost.
     /// @param size after (Wad) @param basis after (Wad) @param margin the vault's balance after (token units)
-    /// @param mark price the action was valued at (Wad) @param fill price it executed at (Wad; 0 where
-    /// nothing traded)
-    /// @param fundingPaid by the trader (token units, signed) @param fee charged (token units; liquidations:
-    /// costs without the reward) @param payout from the vault to the keeper, or to the receiver that the owner
-    /// named (token units): the token's Transfer tells who it was
+    /// @param mark price the action was valued at (Wad)
+    /// @param fill price it executed at (Wad; 0 where nothing traded)
+    /// @param fundingPaid by the trader (token units, signed)
+    /// @param fee charged (token units; liquidations: costs without the reward)
+    /// @param payout from the vault to the keeper, or to the receiver that the owner named (token units): the
+    ///        token's Transfer tells who it was
     event PositionChanged(
         uint256 indexed id,
         address indexed owner,

@@ -46,7 +46,7 @@ enum Reason {
     SpreadTooWide, // 27 actual: spread (Wad); limit: maxSpread (Wad)
     NotDead, // 28 actual: seconds since the last accepted mark; limit: deadAfter
     TooEarly, // 29 actual: block time; limit: earliest time
-    SizeTooLarge, // 30 actual: abs(size) or side size (Wad); limit: highest that fits
+    SizeTooLarge, // 30 actual: size asked for (signed) or side's sum (Wad); limit: largest that fits
     NotOptedIn, // 31 actual: 0; limit: 1
     BadReceiver // 32 actual: the address; limit: 0
 }

@@ -45,8 +45,8 @@ struct Context {
 /// @notice Flows are booked here in order, on numbers; the market pays their sum once.
 /// @dev Unchecked; ranges as in WadMath. Amounts come from fees, claims and funding (below 2^168) or from a
 ///      balance, a counter or cash they are bounded by first, so what is taken off is there, and no product
-///      with a unit (2^60) or a share (2^60, both together at most 1e18) reaches 2^255. owedTotal >= paidTotal
-///      < 2^128. StateStore checks every sum again before it is stored.
+///      with a unit (2^60) or a share (2^60, both together at most 1e18) reaches 2^255.
+///      owedTotal >= paidTotal < 2^128. StateStore checks every sum again before it is stored.
 library Ledger {
     /// @dev The most of a vault's balance that counts (Wad). More may lie there and leave bit by bit; no sum
     ///      of what counts can overflow, whatever is sent to a vault.

@@ -19,9 +19,9 @@ struct Verdict {
 
 /// @title What a trade does, before it is done
 /// @notice Pure plans over a Context. The market executes them, the lens shows them: one code.
-/// @dev Unchecked; ranges as in WadMath and Ledger: a fill times a size is below 2^228, a fee below 2^168, NAV
-///      below 2^220 and its limits are ratios below 2^64 of less than 2^190 of it. What moved is at most what
-///      was asked.
+/// @dev Unchecked; ranges as in WadMath and Ledger: a fill times a size is below 2^228, a fee below 2^168,
+///      NAV below 2^220 and its limits are ratios below 2^64 of less than 2^190 of it. What moved is at most
+///      what was asked.
 library Trade {
     using Ledger for Context;
 

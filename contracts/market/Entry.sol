@@ -37,7 +37,8 @@ library Entry {
         $.loadStored(x, id);
         if (x.p.owner == address(0)) revert IMarket.UnknownPosition(id);
         $.load(x);
-        Engine.loadVault(x, LibClone.predictDeterministicAddress(vaults.initHash, bytes32(id), address(this)));
+        address vault = LibClone.predictDeterministicAddress(vaults.initHash, bytes32(id), address(this));
+        Engine.loadVault(x, vault);
     }
 
     /// @dev As `_position`, for owner and delegates.

@@ -85,9 +85,8 @@ library Liquidating {
         revert IMarket.Refused(Reason.GasTooLow, int256(gasleft()), int256(_gasForCall(x)));
     }
 
-    /// @dev Of the position that is loaded. Values, calls the owner where it opted in, decides how much, pays, writes. Never reverts because
-    /// of the owner or of
-    ///      a token that refuses.
+    /// @dev Of the position that is loaded. Values, calls the owner where it opted in, decides how much,
+    ///      pays, writes. Never reverts because of the owner or of a token that refuses.
     function _liquidate(
         MarketStorage storage $,
         Context memory x,
@@ -99,7 +98,8 @@ library Liquidating {
         returns (LiquidationResult)
     {
         if (x.p.size == 0) return LiquidationResult.Flat;
-        Engine.loadVault(x, LibClone.predictDeterministicAddress(vaultInitHash, bytes32(x.id), address(this)));
+        address vault = LibClone.predictDeterministicAddress(vaultInitHash, bytes32(x.id), address(this));
+        Engine.loadVault(x, vault);
         _value(x, t);
         if (t.equity >= int256(t.maintenance)) return LiquidationResult.Healthy;
         if (t.equity > 0 && Engine.inGrace(x)) return LiquidationResult.InGrace;
