@@ -95,6 +95,14 @@ bench-sim: setup ## position-steps a second of the simulation; writes out/bench/
 fuzz: compile ## attack the contracts under all laws; ENGINE=revm|anvil PROFILE= MINUTES= SEED= LAW= WORKERS=
 	@$(BIN)/bulkhead fuzz $(call given,ENGINE,--engine) $(call given,PROFILE,--profile) $(call given,MINUTES,--minutes) $(call given,SEED,--seed) $(call given,LAW,--law) $(call given,WORKERS,--workers)
 
+.PHONY: mutants
+mutants: compile ## plant faults, see which laws notice; docs/mutation.*; ONLY= AREA= GENERATED= SECONDS= SEED= JOBS=
+	@$(BIN)/bulkhead mutants $(call given,ONLY,--only) $(call given,AREA,--area) $(call given,GENERATED,--generated) $(call given,SECONDS,--seconds) $(call given,SEED,--seed) $(call given,JOBS,--jobs)
+
+.PHONY: coverage
+coverage: compile ## lines and branches of the core that the fuzzer reaches; docs/coverage.*; SECONDS= SEED=
+	@$(BIN)/bulkhead coverage $(call given,SECONDS,--seconds) $(call given,SEED,--seed)
+
 .PHONY: test
 test: compile ## every test; T="-k name" passes arguments to pytest
 	@$(BIN)/pytest $(T)

@@ -28,6 +28,8 @@ COMMANDS = {
     "fuzz": ("bulkhead.fuzz.command", "fuzz", "Attack a market with random calls, under laws."),
     "reporter": ("bulkhead.reporter.command", "reporter", "Sign prices for a quorum oracle."),
     "relay": ("bulkhead.reporter.command", "relay", "Bring a quorum's reports on chain."),
+    "mutants": ("bulkhead.mutants.command", "mutants", "Plant faults; see which laws notice."),
+    "coverage": ("bulkhead.mutants.coverage_command", "coverage", "What of the core fuzz reaches."),
     "positions": ("bulkhead.deploy.positions_command", "positions", "List positions and health."),
 }
 

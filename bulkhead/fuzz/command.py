@@ -75,6 +75,7 @@ logical coverage did not), 2 bad input, 3 anything else.
     "--shrink/--no-shrink", default=True, help="Cut a counterexample down to the fewest steps."
 )
 @click.option("--artifacts", type=click.Path(path_type=Path), help="Folder of compiled contracts.")
+@click.option("--roomy", is_flag=True, help="Engine revm: code larger than chains take.")
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, help="Folder of findings.")
 @click.option("--replay", type=click.Path(path_type=Path), help="Play a saved counterexample.")
 @as_json
@@ -88,6 +89,7 @@ def fuzz(
     workers: int,
     shrink: bool,
     artifacts: Path | None,
+    roomy: bool,
     out: Path,
     replay: Path | None,
     json_: bool,
@@ -127,6 +129,7 @@ def fuzz(
         workers=workers,
         shrink=shrink,
         artifacts=folder,
+        roomy=roomy,
     )
     with show.progress(console, plan) as tell:
         report, failure = crew.run(plan, tell)

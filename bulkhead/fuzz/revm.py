@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pyrevm import EVM, AccountInfo, BlockEnv
+from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env
 
 from bulkhead.chain.abi import address
 from bulkhead.chain.artifacts import CREATE2_FACTORY
@@ -26,6 +26,7 @@ _FACTORY_CODE = bytes.fromhex(
 )
 _OUTPUT = re.compile(r"0x[0-9a-f]*", re.IGNORECASE)
 _NOBODY = "0x" + "11" * 20
+ROOMY_BYTES = 1 << 20
 
 
 class Revm:
@@ -33,8 +34,11 @@ class Revm:
 
     name = "revm"
 
-    def __init__(self, now: int) -> None:
-        self.evm = EVM(spec_id="CANCUN")
+    def __init__(self, now: int, roomy: bool = False) -> None:
+        """roomy: code may be larger, and transactions cost more, than on a chain."""
+        self.gas = GAS * (20 if roomy else 1)
+        config = CfgEnv(limit_contract_code_size=ROOMY_BYTES) if roomy else CfgEnv()
+        self.evm = EVM(env=Env(cfg=config), spec_id="CANCUN")
         self.moment = 0
         self.height = 1
         self.calls = 0
@@ -53,7 +57,9 @@ class Revm:
         self.calls += 1
         evm = self.evm
         try:
-            out = evm.message_call(caller=sender, to=to, calldata=data, gas=GAS, is_static=static)
+            out = evm.message_call(
+                caller=sender, to=to, calldata=data, gas=self.gas, is_static=static
+            )
             return Answer(True, out)
         except RuntimeError as problem:
             return Answer(False, _revert_data(str(problem)))
@@ -120,7 +126,7 @@ class _Client(Rpc):
         created = None
         if to is None:
             try:
-                created = self.engine.evm.deploy(address(sender), data, gas=GAS).lower()
+                created = self.engine.evm.deploy(address(sender), data, gas=self.engine.gas).lower()
             except RuntimeError as problem:
                 raise Reverted(_revert_data(str(problem)), message=str(problem)[:300]) from None
         else:

@@ -51,6 +51,7 @@ class Plan:
     workers: int = 1
     shrink: bool = True
     artifacts: Path | None = None  # a folder of compiled contracts
+    roomy: bool = False  # engine revm: code may be larger than chains take (mutants, coverage)
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,9 @@ PROFILES = {
 }
 
 
-def engine(name: str) -> Engine:
+def engine(name: str, roomy: bool = False) -> Engine:
     """A new chain."""
-    return Revm(START) if name == "revm" else Node(START)
+    return Revm(START, roomy) if name == "revm" else Node(START)
 
 
 def artifacts_in(folder: Path | None) -> Artifacts:
@@ -85,10 +86,12 @@ def artifacts_in(folder: Path | None) -> Artifacts:
     return found
 
 
-def stand_up(name: str, setting: Setting, bench: Bench, artifacts: Artifacts) -> World:
+def stand_up(
+    name: str, setting: Setting, bench: Bench, artifacts: Artifacts, roomy: bool = False
+) -> World:
     """A world after its opening."""
     try:
-        world = World(engine(name), setting, Judge(bench), artifacts)
+        world = World(engine(name, roomy), setting, Judge(bench), artifacts)
     except (Reverted, ChainError) as problem:
         raise Broken("I-50", f"the market can't be stood up: {problem}") from problem
     for op in opening(world):
@@ -113,7 +116,9 @@ class Worker:
         """One of the worlds."""
         if place not in self.worlds:
             setting = self.settings[place]
-            self.worlds[place] = stand_up(self.plan.engine, setting, self.bench, self.artifacts)
+            self.worlds[place] = stand_up(
+                self.plan.engine, setting, self.bench, self.artifacts, self.plan.roomy
+            )
         return self.worlds[place]
 
     def report(self) -> Report:
@@ -174,7 +179,7 @@ class Worker:
         name, setting = self.plan.engine, self.settings[place]
         lines: list[str] = []
         found = counterexample.unopened(setting, problem.law, problem.text)
-        chain = engine(name)
+        chain = engine(name, self.plan.roomy)
         try:
             world = World(chain, setting, Judge(self.bench), self.artifacts)
             try:

@@ -64,6 +64,7 @@ class Decoder(Others):
             (150 if adl else 3, self.deleverage),
             (8, self.transfer),
             (12, self.delegate),
+            (14, self.entrust),
             (5, self.outage),
             (25, self.provide),
             (5, self.sweep),

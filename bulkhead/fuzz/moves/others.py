@@ -102,7 +102,7 @@ class Others(Trading, Prices):
 
     def modes(self) -> Iterator[Op]:
         """ReduceOnly and back."""
-        if self.twin.state.mode == Mode.NORMAL:
+        if self.twin.state.mode == Mode.NORMAL or self.read.byte() < 25:
             yield self.op("enter_reduce_only", GUARDIAN, (), self.wait())
         else:
             yield self.op("leave_reduce_only", GOVERNANCE, (), self.wait())
@@ -137,6 +137,8 @@ class Others(Trading, Prices):
             yield self.op("accrue", KEEPER, (), wait - DELAY - self.read.byte() % 2)
             mark = twin.state.mark * (50 + self.read.byte()) // 100
             yield self.op("announce_final", GOVERNANCE, (mark,), self.read.byte() % 3)
+            if self.read.byte() < 60:
+                yield self.op("enter_reduce_only", GUARDIAN)
             if self.read.byte() < 30:
                 yield self.op("set_price", args=(twin.state.mark, 0, 0, 0), wait=60)
                 yield from self.liquidate()

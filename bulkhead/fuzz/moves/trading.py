@@ -185,6 +185,31 @@ class Trading(Moves):
             )
             yield self.op(name, who, args)
 
+    def entrust(self) -> Iterator[Op]:
+        """A delegate from its naming to its end, at each of which it tries what it may."""
+        id_, read, world = self.some(), self.read, self.world
+        owner, unit = self.twin.position(id_).owner, world.dollars(1)
+        expiry = world.now + 60 if read.byte() % 2 else FOREVER
+        scope = id_ if read.byte() % 4 else 0
+        yield self.op("set_delegate", owner, (scope, DELEGATE, expiry))
+        for amount in (40 * unit + 1, 30 * unit + read.byte() % 2):
+            yield self.op("set_lock", DELEGATE, (id_, amount))
+        yield self.op("remove_margin", owner, (id_, self.twin.withdrawable(id_) + 1, owner))
+        yield self.op("free_lock", EVE, (id_, DELEGATE))
+        end = read.byte() % 4
+        if end == 0:
+            to = read.pick([who for who in OWNERS if who != owner])
+            yield self.op("transfer_position", owner, (id_, to))
+        elif end == 1:
+            yield self.op("set_delegate", owner, (scope, DELEGATE, 0))
+        elif expiry < FOREVER:
+            wait = max(0, expiry - world.now + read.byte() % 2)  # its last second, or the next
+            yield self.op("set_lock", DELEGATE, (id_, 50 * unit), wait)
+        yield self.op("set_lock", DELEGATE, (id_, 60 * unit))
+        yield self.op("free_lock", EVE, (id_, DELEGATE))
+        delta = -self.twin.position(id_).size // 20
+        yield self.op("decrease", DELEGATE, (id_, delta, self.limit(delta), FOREVER))
+
     def donate(self) -> Iterator[Op]:
         """A plain transfer to a vault, the pool, the fund, a vault that is not there yet."""
         site, id_ = self.world.site, self.some()

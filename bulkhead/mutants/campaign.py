@@ -1,0 +1,212 @@
+"""Tries all mutants, several at once; what was tried before under the same code is not repeated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from bulkhead.chain.binaries import ROOT
+from bulkhead.mutants.build import FOLDER, Woven, digest, link
+from bulkhead.mutants.mutant import Mutant
+from bulkhead.mutants.trial import Outcome, trial
+
+KILLED, SURVIVED, EQUIVALENT = "killed", "survived", "equivalent"
+HELD, FAILED, INVALID, CRASHED = "held", "failed", "does not compile", "crashed"
+CONTROL = Mutant("control", "control", "", "", "", "no mutant is on")
+SLACK = 20  # times its budget, until a trial that does not end is stopped
+LEAST_WAIT_SECS = 900.0
+Tell = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A row."""
+
+    mutant: Mutant
+    status: str
+    outcome: Outcome
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it tells of a flaw of the suite or of the catalogue."""
+        if self.mutant.neutral or self.mutant is CONTROL:
+            return self.status != HELD
+        if self.mutant.equivalent:
+            return self.status != EQUIVALENT
+        return self.status != KILLED
+
+    def record(self) -> dict[str, Any]:
+        """For docs/mutation.json."""
+        mutant, outcome = self.mutant, self.outcome
+        return {
+            "id": mutant.id,
+            "area": mutant.area,
+            "file": mutant.file,
+            "breaks": mutant.breaks,
+            "expected_law": mutant.law,
+            "status": self.status,
+            "law": outcome.law,
+            "seconds": outcome.seconds,
+            "steps": outcome.steps,
+            "found": outcome.text,
+            "reason": mutant.equivalent,
+        }
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What every trial gets."""
+
+    seed: int = 1
+    seconds: float = 60.0  # of the processor
+    jobs: int = 2
+    fresh: bool = False  # try again what is known
+
+
+def status_of(mutant: Mutant, outcome: Outcome) -> str:
+    """The word for it."""
+    if mutant.neutral or mutant is CONTROL:
+        return FAILED if outcome.killed else HELD
+    if outcome.killed:
+        return KILLED
+    return EQUIVALENT if mutant.equivalent else SURVIVED
+
+
+class Campaign:
+    """Mutants of one build."""
+
+    def __init__(self, woven: Woven, terms: Terms, root: Path = ROOT) -> None:
+        self.woven, self.terms, self.root = woven, terms, root
+        self.folder = woven.folder.parent
+        contracts, package = root / "contracts", root / "bulkhead"
+        parts = [contracts / name for name in ("libraries", "market", "pool", "test")]
+        parts += [package / "fuzz", package / "model"]
+        parts += [package / "mutants" / name for name in ("trial.py", "weave.py")]
+        self.code = digest(parts)
+
+    # ---- known results
+
+    def _path(self, mutant: Mutant) -> Path:
+        terms = (self.code, asdict(mutant), self.terms.seed)
+        key = hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()[:32]
+        return self.folder / "results" / f"{mutant.id}-{key}.json"
+
+    def known(self, mutant: Mutant) -> Outcome | None:
+        """From an earlier run of the same code with no smaller budget."""
+        try:
+            found = json.loads(self._path(mutant).read_text())
+            outcome = Outcome(**(found | {"story": tuple(found["story"])}))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+        enough = outcome.killed or outcome.seconds >= self.terms.seconds
+        return outcome if enough else None
+
+    def _keep(self, mutant: Mutant, outcome: Outcome) -> None:
+        path = self._path(mutant)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(outcome.record()))
+
+    # ---- trials
+
+    def run(self, mutants: Sequence[Mutant], tell: Tell) -> list[Result]:
+        """All of them, in the order given."""
+        found: dict[str, Result] = {}
+        pending = []
+        for mutant in mutants:
+            outcome = None if self.terms.fresh else self.known(mutant)
+            if outcome is None:
+                pending.append(mutant)
+            else:
+                found[mutant.id] = Result(mutant, status_of(mutant, outcome), outcome)
+        for result in self._tried(pending):
+            found[result.mutant.id] = result
+            if result.status != CRASHED:
+                self._keep(result.mutant, result.outcome)
+            text = f"{result.mutant.id} {result.status} {result.outcome.law}"
+            tell(len(found), len(mutants), text)
+        return [found[mutant.id] for mutant in mutants]
+
+    def _tried(self, mutants: Sequence[Mutant]) -> Iterator[Result]:
+        running: dict[Connection, Running] = {}
+        queue = list(mutants)
+        try:
+            while queue or running:
+                while queue and len(running) < self.terms.jobs:
+                    each = Running(queue.pop(0), self)
+                    running[each.answers] = each
+                ready = wait(list(running), timeout=5.0)
+                for each in [each for each in running.values() if each.answers in ready]:
+                    yield running.pop(each.answers).result()
+                for late in [each for each in running.values() if each.late]:
+                    yield running.pop(late.answers).stop("it did not end")
+        finally:
+            for each in running.values():
+                each.stop("")
+
+
+class Running:
+    """A trial in a process of its own: no mutant can take the campaign with it."""
+
+    def __init__(self, mutant: Mutant, campaign: Campaign) -> None:
+        self.mutant = mutant
+        terms = campaign.terms
+        self.end = time.monotonic() + max(LEAST_WAIT_SECS, terms.seconds * SLACK)
+        switch = 0 if mutant is CONTROL else mutant.switch
+        self.artifacts = link(
+            campaign.woven, switch, campaign.folder / "linked" / mutant.id, campaign.root
+        )
+        context = multiprocessing.get_context("fork")
+        self.answers, sender = context.Pipe(duplex=False)
+        self.process = context.Process(
+            target=_answer, args=(sender, self.artifacts, terms.seed, terms.seconds), daemon=True
+        )
+        self.process.start()
+        sender.close()
+
+    @property
+    def late(self) -> bool:
+        """Whether it should have ended long ago."""
+        return time.monotonic() > self.end
+
+    def result(self) -> Result:
+        """After it answered or died."""
+        try:
+            outcome: Outcome | str = self.answers.recv()
+        except EOFError:
+            self.process.join()
+            outcome = f"its process ended with code {self.process.exitcode}"
+        if isinstance(outcome, str):
+            return self.stop(outcome)
+        self._end()
+        return Result(self.mutant, status_of(self.mutant, outcome), outcome)
+
+    def stop(self, why: str) -> Result:
+        """Ends it without an outcome."""
+        self.process.terminate()
+        self._end()
+        return Result(self.mutant, CRASHED, Outcome(False, text=why))
+
+    def _end(self) -> None:
+        self.process.join()
+        self.answers.close()
+        shutil.rmtree(self.artifacts, ignore_errors=True)
+
+
+def _answer(out: Connection, artifacts: Path, seed: int, seconds: float) -> None:
+    try:
+        out.send(trial(artifacts, seed, seconds))
+    except Exception as problem:  # what the harness itself can't stand is told, not hidden
+        out.send(f"{type(problem).__name__}: {problem}"[:500])
+    finally:
+        out.close()
+
+
+__all__ = ["FOLDER", "Campaign", "Result", "Terms"]

@@ -1,0 +1,134 @@
+"""A campaign from the choice of mutants to its report."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from bulkhead.chain.binaries import ROOT
+from bulkhead.chain.compile import ensure
+from bulkhead.commands import Console
+from bulkhead.errors import BadInput
+from bulkhead.mutants import operators, report
+from bulkhead.mutants.build import DEPLOYED, FOLDER, Woven, compile_all, link
+from bulkhead.mutants.campaign import CONTROL, INVALID, Campaign, Result, Terms
+from bulkhead.mutants.mutant import GENERATED, Mutant, catalogue
+from bulkhead.mutants.trial import Outcome
+
+SURVIVORS = Path(__file__).parent / "survivors.toml"
+Tell = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which mutants are wanted."""
+
+    only: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    generated: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether the report is of everything."""
+        return not self.only and not self.areas
+
+    def takes(self, mutant: Mutant) -> bool:
+        """Whether it is among them."""
+        if self.only:
+            return mutant.id in self.only
+        return not self.areas or mutant.area in self.areas
+
+    @property
+    def drawing(self) -> bool:
+        """Whether generated ones may be among them."""
+        return self.generated > 0 and (
+            self.whole or GENERATED in self.areas or any(name not in _ids() for name in self.only)
+        )
+
+
+def _ids() -> set[str]:
+    return {mutant.id for mutant in catalogue()}
+
+
+def by_hand() -> Woven:
+    """The build of the catalogue: always of all of it, so that it is compiled once."""
+    ensure()
+    return compile_all(catalogue(), ROOT / FOLDER / "catalogue")
+
+
+def drawn(choice: Choice, seed: int) -> tuple[Woven, list[Mutant], list[Mutant]]:
+    """The build of the generated ones: those that compile, those that do not."""
+    sampled = operators.sample(ROOT, seed, choice.generated)
+    valid, invalid = operators.compiling(ROOT, sampled)
+    folder = ROOT / FOLDER / f"generated-{seed}"
+    return compile_all(valid, folder, DEPLOYED), valid, invalid
+
+
+def campaign(choice: Choice, terms: Terms, tell: Tell) -> list[Result]:
+    """All results, the control first."""
+    results: list[Result] = []
+    chosen = [mutant for mutant in catalogue() if choice.takes(mutant)]
+    if chosen:
+        mutants = [CONTROL, *chosen] if choice.whole else chosen
+        results += Campaign(by_hand(), terms).run(mutants, tell)
+    if choice.drawing:
+        woven, valid, invalid = drawn(choice, terms.seed)
+        wanted = [mutant for mutant in valid if choice.takes(mutant)]
+        results += Campaign(woven, terms).run(wanted, tell)
+        results += [
+            Result(mutant, INVALID, Outcome(False)) for mutant in invalid if choice.takes(mutant)
+        ]
+    if not results:
+        raise BadInput("--only", ", ".join(choice.only), "the id of a mutant")
+    return results
+
+
+def write_artifacts(choice: Choice, terms: Terms, folder: Path, console: Console) -> None:
+    """The code of one mutant."""
+    found: Sequence[Mutant] = [mutant for mutant in catalogue() if choice.takes(mutant)]
+    if found:
+        woven = by_hand()
+    else:
+        woven, valid, _ = drawn(choice, terms.seed)
+        found = [mutant for mutant in valid if choice.takes(mutant)]
+    if not found:
+        raise BadInput("--only", ", ".join(choice.only), "the id of a mutant that compiles")
+    link(woven, found[0].switch, folder)
+    console.result({"id": found[0].id, "breaks": found[0].breaks, "artifacts": str(folder)})
+    console.say(f"{found[0].id}: {found[0].breaks}")
+    console.say(f"larger than chains take: bulkhead fuzz --roomy --artifacts {folder}")
+
+
+def conclude(
+    results: Sequence[Result], choice: Choice, terms: Terms, docs: Path, console: Console
+) -> bool:
+    """Prints, writes if it was a whole run; whether all is as it should be."""
+    reasons = tomllib.loads(SURVIVORS.read_text(encoding="utf-8"))
+    found = report.record(results, terms, reasons)
+    table = Table(title="Mutants")
+    for name in ("id", "breaks", "result", "law", "s"):
+        table.add_column(name)
+    shown = [each for each in results if each.wrong] if choice.whole else results
+    for each in shown:
+        outcome = each.outcome
+        seconds = f"{outcome.seconds:.1f}"
+        table.add_row(each.mutant.id, each.mutant.breaks, each.status, outcome.law, seconds)
+    console.result(found, table)
+    if choice.only:
+        for each in results:
+            for line in (*each.outcome.story, each.outcome.text):
+                console.say(f"  {line}")
+    if choice.whole:
+        report.write(found, docs)
+    for name in sorted(set(reasons) & {each.mutant.id for each in results if not each.wrong}):
+        console.complain(f"survivors.toml explains {name}, which was killed")
+    counted = f"{found['semantic_killed']} of {found['semantic_total']} semantic mutants killed"
+    console.say(
+        f"{counted}, {found['equivalent']} equivalent; "
+        f"{found['neutral_failed']} of {found['neutral_total']} neutral changes called broken"
+    )
+    return report.good(found) if choice.whole else not any(each.wrong for each in results)

@@ -1,0 +1,67 @@
+"""One mutant against the fuzzer: played until a law breaks or the budget is spent."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bulkhead.fuzz.runner import PROFILES, Plan, Worker
+
+PROFILE = PROFILES["ci"]
+DRAWN = 4
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it. Seconds are of the processor: other work on the machine changes nothing."""
+
+    killed: bool
+    law: str = ""
+    text: str = ""
+    seconds: float = 0.0
+    steps: int = 0
+    story: tuple[str, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """For the cache."""
+        return asdict(self)
+
+
+def plan(artifacts: Path, seed: int, seconds: float) -> Plan:
+    """The run that every mutant gets."""
+    return Plan(
+        engine="revm",
+        seconds=seconds,
+        seed=seed,
+        shape=PROFILE.shape,
+        drawn=DRAWN,
+        shrink=False,
+        artifacts=artifacts,
+        roomy=True,
+    )
+
+
+def trial(artifacts: Path, seed: int, seconds: float) -> Outcome:
+    """Plays sequence after sequence."""
+    began = time.process_time()
+    worker = Worker(plan(artifacts, seed, seconds))
+    number = 0
+
+    def spent() -> float:
+        return time.process_time() - began
+
+    while spent() < seconds:
+        failure = worker.sequence(number)
+        if failure is not None:
+            return Outcome(
+                True,
+                failure.law,
+                failure.text,
+                round(spent(), 2),
+                failure.after_steps,
+                failure.story,
+            )
+        number += 1
+    return Outcome(False, seconds=round(spent(), 2), steps=worker.report().steps)
