@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from bulkhead.chain.rpc import Rpc
@@ -32,6 +32,7 @@ class Engine(Protocol):
     name: str
     rpc: Rpc  # for deployment
     calls: int  # transactions and views so far
+    storage: Callable[[str, int], int] | None  # reads a slot, where that costs nothing
 
     def set_time(self, moment: int) -> None:
         """The block time of all that follows (unix seconds)."""

@@ -15,7 +15,7 @@ from bulkhead.fuzz.ops import GOVERNED, OUTSIDE, POOL_CALLS, Op
 from bulkhead.fuzz.people import GOVERNANCE, GUARDIAN
 from bulkhead.fuzz.probe import Sight, difference
 from bulkhead.fuzz.receipts import receipt
-from bulkhead.fuzz.stage import MOLE
+from bulkhead.fuzz.stage import MOLE, Site
 from bulkhead.fuzz.trades import Trades, waiting
 from bulkhead.fuzz.trials import Trials
 from bulkhead.fuzz.world import Step, World
@@ -92,12 +92,17 @@ class Judge:
             self._seen(world, step, step.before, step.after)
         bench.hold(differential.i_50_outcome, step.found, step.expected)
         if step.after is not None:
-            name, found, expected = "", 0, 0
-            if step.after.words != step.words:
-                layout, names = step.site.layout, world.stage.names()
-                name, found, expected = difference(layout, step.after.words, step.words, names)
-            bench.hold(differential.i_50_view, name, found, expected)
+            self.view(world, step.site, step.after.words, step.words)
             count(world, step)
+
+    def view(
+        self, world: World, site: Site, found: tuple[int, ...], expected: tuple[int, ...]
+    ) -> None:
+        """What is seen is what the model says."""
+        name, one, other = "", 0, 0
+        if found != expected:
+            name, one, other = difference(site.layout, found, expected, world.stage.names())
+        self.bench.hold(differential.i_50_view, name, one, other)
 
     # ---- after every success
 

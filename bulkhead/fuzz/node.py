@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -28,6 +28,7 @@ class Node:
         for who in NAMES:
             self.rpc.set_balance(who, 10**30)
         self.calls = 0
+        self.storage: Callable[[str, int], int] | None = None
         self.moment = now
         self._logs: Sequence[Log] = ()
         self._told = now

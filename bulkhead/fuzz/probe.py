@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from bulkhead.model import MarketModel
-from bulkhead.model.types import camel
+from bulkhead.model.types import Position, camel
 
 STATE = (
     *("mark", "published_at", "accepted_at", "accrued_at", "resumed_at", "funding_index"),
@@ -27,7 +27,7 @@ AHEAD = 2
 TICKET = ("owner", "start", "amount", "drawn")
 _CONFIG_STORE = STATE.index("config_store")
 _NEXT_ID = STATE.index("next_id")
-_FIXED = len(STATE) + len(MARKET)
+FIXED = len(STATE) + len(MARKET)
 
 
 class Pos(NamedTuple):
@@ -58,8 +58,9 @@ class Layout:
 
     def __init__(self, holders: Sequence[str], providers: Sequence[str]) -> None:
         self.holders, self.providers = tuple(holders), tuple(providers)
-        self._people = _FIXED + len(self.holders)
+        self._people = FIXED + len(self.holders)
         self._positions = self._people + len(PROVIDER) * len(self.providers)
+        self._rows: dict[int, tuple[Position, tuple[int, ...]]] = {}  # of positions, as last seen
 
     def words(self, data: bytes) -> tuple[int, ...]:
         """Signed words of the probe's answer (an ABI-encoded `bytes`), the config store as 0."""
@@ -77,8 +78,8 @@ class Layout:
         return Sight(
             words=words,
             state=dict(zip(STATE, words, strict=False)),
-            market=dict(zip(MARKET, words[len(STATE) : _FIXED], strict=True)),
-            balances=words[_FIXED:people],
+            market=dict(zip(MARKET, words[len(STATE) : FIXED], strict=True)),
+            balances=words[FIXED:people],
             providers=tuple(words[place : place + 5] for place in range(people, start, 5)),
             positions={id_: Pos(row[3], row[4], row[1], row[5]) for id_, row in enumerate(rows, 1)},
             flags={id_: row[2] for id_, row in enumerate(rows, 1)},
@@ -88,11 +89,11 @@ class Layout:
 
     def own(self, words: tuple[int, ...]) -> tuple[int, ...]:
         """The words without the balances of people and treasury, whom other markets pay too."""
-        return words[: _FIXED + 3] + words[self._people :]
+        return words[: FIXED + 3] + words[self._people :]
 
     def anonymous(self, words: tuple[int, ...]) -> tuple[int, ...]:
         """The words of the market and its pool, without those of people."""
-        return words[: _FIXED + 3]
+        return words[: FIXED + 3]
 
     def margins(self, words: tuple[int, ...]) -> dict[int, int]:
         """The vaults' balances among the words."""
@@ -125,10 +126,15 @@ class Layout:
             adding, leaving = pool.deposits.folded(who), pool.redemptions.folded(who)
             found += [pool.shares.get(who, 0), adding.assets, adding.shares]
             found += [leaving.assets, leaving.shares]
+        known = self._rows
         for id_ in range(1, s.next_id):
             p = core.positions[id_]
-            margin = balances.get(core.vault_address(id_), 0)
-            found += [int(p.owner, 16), p.funding_entry, p.flags, p.size, p.basis, margin]
+            held = known.get(id_)
+            if held is None or held[0] is not p:
+                row = (int(p.owner, 16), p.funding_entry, p.flags, p.size, p.basis)
+                held = known[id_] = p, row
+            found += held[1]
+            found.append(balances.get(core.vault_address(id_), 0))
         for id_ in range(s.next_id, s.next_id + AHEAD):
             found.append(balances.get(core.vault_address(id_), 0))
         for number in range(1, totals.next_ticket_id):
@@ -140,10 +146,10 @@ class Layout:
         """What a word is called."""
         if place < len(STATE):
             return f"state.{camel(STATE[place])}"
-        if place < _FIXED:
+        if place < FIXED:
             return MARKET[place - len(STATE)]
         if place < self._people:
-            who = self.holders[place - _FIXED]
+            who = self.holders[place - FIXED]
             return f"balance of {names.get(who, who)}"
         if place < self._positions:
             row, column = divmod(place - self._people, len(PROVIDER))

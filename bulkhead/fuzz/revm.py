@@ -7,7 +7,7 @@ and is cleared here after each; its checkpoints serve once.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env
@@ -39,6 +39,7 @@ class Revm:
         self.gas = GAS * (20 if roomy else 1)
         config = CfgEnv(limit_contract_code_size=ROOMY_BYTES) if roomy else CfgEnv()
         self.evm = EVM(env=Env(cfg=config), spec_id="CANCUN")
+        self.storage: Callable[[str, int], int] | None = self.evm.storage
         self.moment = 0
         self.height = 1
         self.calls = 0

@@ -167,6 +167,7 @@ class Worker:
                     world.play(op)
                     if time.monotonic() > end:
                         break
+                world.finish()
             except Broken as problem:
                 broken, ops = problem, list(world.played[world.opened :])
             else:

@@ -21,7 +21,7 @@ def plain_play(world: World, ops: Sequence[Op]) -> None:
 
 def breaks(world: World, ops: Sequence[Op], play: Play = plain_play) -> Broken | None:
     """What playing these ops breaks, if anything."""
-    with world.undone():
+    with world.undone(), world.looking():
         try:
             play(world, ops)
         except Broken as problem:
@@ -55,7 +55,7 @@ def smallest(world: World, ops: Sequence[Op], law: str, play: Play = plain_play)
 def story(world: World, ops: Sequence[Op], play: Play = plain_play) -> tuple[list[str], str]:
     """What was said to each of the ops, and what broke in the end."""
     end = ""
-    with world.undone():
+    with world.undone(), world.looking():
         try:
             play(world, ops)
         except Broken as problem:

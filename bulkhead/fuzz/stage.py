@@ -29,6 +29,7 @@ from bulkhead.fuzz.people import (
     USERS,
 )
 from bulkhead.fuzz.probe import Layout
+from bulkhead.fuzz.slots import Slots, balance_slot
 from bulkhead.fuzz.speech import meaning
 from bulkhead.model import MarketModel, Reading
 from bulkhead.model.core import Store
@@ -101,6 +102,8 @@ class Site:
             list(PROVIDERS),
         )
         self.look = bytes(self.probe.look.encode())
+        self.slots: Slots | None = None  # of an engine in this process
+        self.unseen = 0  # successes since the views were asked
         self._vaults: dict[int, str] = {}
         self.twin = MarketModel(
             self.params,
@@ -160,6 +163,7 @@ class Stage:
             for where, name in self.agents.items():
                 site.twin.on_margin_call[where] = _callee(name, where)
         self._fund()
+        self._find_slots()
         if MOLE in self.contracts:
             mole = self.contracts[MOLE].address
             self.send(self.token, "setHook", (mole, mole), DEPLOYER)
@@ -173,6 +177,18 @@ class Stage:
                 for spender in (site.market, site.pool):
                     args = (spender.address, 2**256 - 1)
                     self.send(self.token, "approve", args, who)
+
+    def _find_slots(self) -> None:
+        storage, token = self.engine.storage, self.token.address
+        if storage is None:
+            return
+        amount = PURSE * 10**self.setting.decimals
+        found = balance_slot(storage, token, self.people[0], amount)
+        if found is None:
+            return
+        for site in self.sites:
+            places = (site.market.address, site.pool.address, token)
+            site.slots = Slots(storage, site.layout, places, found, site.vault)
 
     def send(self, to: Contract, name: str, args: tuple[Any, ...], sender: str) -> None:
         """A call that must succeed; contracts are told to make it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from bulkhead.fuzz.laws import funding, margin
@@ -34,11 +33,11 @@ class Trades:
         paid = max(0, before.balances[0] - after.balances[0])
         if op.name in _EXITS and op.args[0] in before.positions:
             was = before.positions[op.args[0]]
-            at = replace(t, mark=t.price(was.size)) if op.name == "liquidate" else t
+            at = t._replace(mark=t.price(was.size)) if op.name == "liquidate" else t
             delta = after.positions[op.args[0]].size - was.size
             skew = before.state["size_long"] - before.state["size_short"]
             traded = op.name in ("close", "decrease")
-            rebate = max(0, -execution(delta, replace(t, skew=skew))[0]) if traded else 0
+            rebate = max(0, -execution(delta, t._replace(skew=skew))[0]) if traded else 0
             self.bench.hold(margin.i_18_bounds, was, at, paid, rebate)
         if op.name == "settle":
             waits = before.market["pendingDepositAssets"]
@@ -84,7 +83,7 @@ class Trades:
             was = was._replace(margin=was.margin + op.args[2])
         delta = now.size - was.size
         skew = before.state["size_long"] - before.state["size_short"]
-        past = replace(t, skew=skew)
+        past = t._replace(skew=skew)
         written = sum(row[2] for row in after.tickets[len(before.tickets) :])
         worth = equity(now, t, t.mark) + written * t.unit
         charged = equity(was, t, t.mark) - worth

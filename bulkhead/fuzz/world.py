@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from eth_hash.auto import keccak
+
 from bulkhead.chain.artifacts import Artifacts, default
 from bulkhead.chain.wire import Log
 from bulkhead.deploy.params import abi
@@ -16,6 +18,7 @@ from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.ops import GOVERNED, POOL_CALLS, RETURNING, TRIAL, Op
 from bulkhead.fuzz.people import DELAY, FOREVER, GOVERNANCE, KEEPER, PURSE, START
 from bulkhead.fuzz.probe import Sight
+from bulkhead.fuzz.slots import FULL_EVERY
 from bulkhead.fuzz.speech import FAILURES, error_text, meaning, plain, same_refusal, short
 from bulkhead.fuzz.stage import MOLE, Setting, Site, Stage
 from bulkhead.model import OracleError, Reading, Result
@@ -23,6 +26,7 @@ from bulkhead.model.errors import ModelError, TransferRefused
 from bulkhead.model.types import Params, camel
 
 LOGS_EVERY = 4  # steps: events are dear to read
+NAV = keccak(b"nav()")[:4]
 
 
 @dataclass
@@ -63,6 +67,11 @@ class Judge(Protocol):
     def step(self, world: World, step: Step) -> None:
         """After an op; raises `Broken`."""
 
+    def view(
+        self, world: World, site: Site, found: tuple[int, ...], expected: tuple[int, ...]
+    ) -> None:
+        """Holds what the views say to the model; raises `Broken`."""
+
     def trial(self, world: World, op: Op) -> None:
         """Tries something on a state that will be forgotten; raises `Broken`."""
 
@@ -89,10 +98,11 @@ class World:
         self.unit: int = 10 ** (18 - setting.decimals)
         self.now = START
         self.at = 0  # the site that the next op is about
-        self.story: list[str] = []
+        self._told: list[str | tuple[Op, str]] = []  # put into words where somebody listens
         self.played: list[Op] = []
         self.opened = 0  # how many of them were its opening
         self.tally = Tally()
+        self.thorough = False  # whether every success is looked at through the views
         self.sights = [self.look(site) for site in self.sites]
         self.last: Step | None = None
 
@@ -131,12 +141,21 @@ class World:
         """Token units that everybody began with."""
         return len(self.stage.people) * self.dollars(PURSE)
 
+    @property
+    def story(self) -> list[str]:
+        """Who did what, and what was said to it."""
+        names = self.stage.names()
+        return [
+            line if isinstance(line, str) else f"{line[0].told(names)} -> {line[1]}"
+            for line in self._told
+        ]
+
     # ---- going back
 
     @contextmanager
     def undone(self) -> Iterator[World]:
         """Forgets on both sides what happens inside."""
-        kept = (self.now, self.at, list(self.sights), len(self.story), len(self.played))
+        kept = (self.now, self.at, list(self.sights), len(self._told), len(self.played))
         sites = [(site.params, site.reading, site.failure, site.twin.now) for site in self.sites]
         oracles = [site.twin.oracle for site in self.sites]
         point = self.engine.snapshot()
@@ -151,10 +170,19 @@ class World:
         finally:
             self.engine.restore(point)
             self.now, self.at, self.sights, lines, ops = kept
-            del self.story[lines:], self.played[ops:]
+            del self._told[lines:], self.played[ops:]
             for site, held, oracle in zip(self.sites, sites, oracles, strict=True):
                 site.params, site.reading, site.failure, site.twin.now = held
                 site.twin.oracle = oracle
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Inside, every success is looked at through the views."""
+        self.thorough = True
+        try:
+            yield
+        finally:
+            self.thorough = False
 
     # ---- one step
 
@@ -176,19 +204,45 @@ class World:
                 if not answer.ok:
                     raise Broken("I-50", f"what leads to {op} fails: {meaning(answer.data)}")
         step.logs = logs
-        look = None
-        if found.ok:
-            site = step.site
-            look = self.engine.view(site.probe.address, site.look)
-        self.close(step, found, look)
+        self.close(step, found, self._glance(step) if found.ok else None)
         return step.found
+
+    def _glance(self, step: Step) -> tuple[int, ...]:
+        """A market's words after a success: as stored where that is what the model expects, else
+        as its views say."""
+        site = step.site
+        site.unseen += 1
+        slots = None if self.thorough or site.unseen >= FULL_EVERY else site.slots
+        if slots is not None and step.words:
+            nav = self.engine.view(site.market.address, NAV)
+            value = int.from_bytes(nav.data, "big", signed=True)
+            if nav.ok and slots.words(value, step.words) == step.words:
+                return step.words
+        return self.words(site)
+
+    def words(self, site: Site) -> tuple[int, ...]:
+        """A market's words as its views say."""
+        found = self.engine.view(site.probe.address, site.look)
+        if not found.ok:
+            raise Broken("I-50", f"a view fails: {meaning(found.data)}")
+        words = site.layout.words(found.data)
+        site.unseen = 0
+        if site.slots is not None:
+            site.slots.learn(words)
+        return words
+
+    def finish(self) -> None:
+        """The end of a sequence: every view of every market."""
+        for site in self.sites:
+            self.judge.view(self, site, self.words(site), site.layout.expected(site.twin))
 
     def _try(self, op: Op) -> str:
         """A trial of the judge's: it leaves nothing behind, but its story where a law breaks."""
         self.at = op.market
         self.played.append(op)
-        self.story.append(op.told(self.stage.names()))
-        first, told = len(self.story), []
+        self._told.append(op.told(self.stage.names()))
+        first = len(self._told)
+        told: list[str] = []
         try:
             with self.undone():
                 try:
@@ -197,7 +251,7 @@ class World:
                     told = [f"  {line}" for line in self.story[first:]]
                     raise
         finally:
-            self.story += told
+            self._told += told
         return "ok"
 
     def play_all(self, ops: Iterator[Op]) -> None:
@@ -212,7 +266,9 @@ class World:
             answers = [next(found) for _ in step.orders]
             answer, look = answers[step.main]
             step.simulated = True
-            self.close(step, answer, look if answer.ok else None)
+            if answer.ok and not look.ok:
+                raise Broken("I-50", f"a view fails: {meaning(look.data)}")
+            self.close(step, answer, site.layout.words(look.data) if answer.ok else None)
 
     def foretell(self, op: Op) -> Step:
         """What the twin says, which also takes the step."""
@@ -248,7 +304,7 @@ class World:
             (params, site.params),
         )
 
-    def close(self, step: Step, answer: Answer, look: Answer | None) -> None:
+    def close(self, step: Step, answer: Answer, words: tuple[int, ...] | None) -> None:
         """Fills in what was found, and has it judged."""
         op, site = step.op, step.site
         step.gas = answer.gas
@@ -258,20 +314,16 @@ class World:
         step.before = self.sights[place]
         if step.found != step.expected and same_refusal(step.found, step.expected):
             step.found = step.expected
-        self.story.append(f"{op.told(self.stage.names())} -> {short(step.found)}")
-        self.tally.outcomes[f"{op.name}: {short(step.found)}"] += 1
-        if look is not None:
-            if not look.ok:
-                raise Broken("I-50", f"a view fails: {meaning(look.data)}")
-            step.after = self.sights[place] = site.layout.sight(site.layout.words(look.data))
+        said = short(step.found)
+        self._told.append((op, said))
+        self.tally.outcomes[f"{op.name}: {said}"] += 1
+        if words is not None:
+            step.after = self.sights[place] = site.layout.sight(words)
         self.judge.step(self, step)
 
     def look(self, site: Site) -> Sight:
-        """A market as the chain shows it now."""
-        found = self.engine.view(site.probe.address, site.look)
-        if not found.ok:
-            raise Broken("I-50", f"a view fails: {meaning(found.data)}")
-        return site.layout.sight(site.layout.words(found.data))
+        """A market as its views show it now."""
+        return site.layout.sight(self.words(site))
 
     # ---- the twin
 

@@ -21,7 +21,9 @@ def health(core: Core, id_: int) -> tuple[int, int, int]:
     held = core.positions[id_]
     price = core.favourable(held.size)
     n = ceil_div(abs(held.size) * price, WAD)
-    return core.ledger(id_).equity(price), margin.mm(n, core.state.ramp, core.cfg), price
+    claim = held.size * (price - core.state.funding_index) // WAD - held.basis
+    equity = core.margin(id_) * core.cfg.unit + claim
+    return equity, margin.mm(n, core.state.ramp, core.cfg), price
 
 
 def judge(core: Core, id_: int) -> LiquidationResult | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bulkhead.fuzz.laws import access, conservation, funding, isolation, liquidation, margin, pool
 from bulkhead.fuzz.laws.base import WAD, equity, execution, trading_cost
 from bulkhead.fuzz.probe import Pos
@@ -13,7 +11,7 @@ from .terms import FLAT, ILL, OTHER, REST, STATE, TERMS, WELL
 U = TERMS.unit
 TWO = (ILL, OTHER)
 SUMS = (10 * WAD, 3 * WAD, 21_000 * WAD, -6_000 * WAD)
-SPREAD = replace(TERMS, skew=7 * WAD)
+SPREAD = TERMS._replace(skew=7 * WAD)
 CLAIMS = (20_000 - 21_000) * WAD  # of ILL; OTHER's is 0
 NAV = 50_000 * WAD - CLAIMS - 2_000 * WAD * (7 * WAD) ** 2 // (2 * TERMS.skew_scale) // WAD
 CASH = 50_000 * 10**6
@@ -157,10 +155,10 @@ PLANTED = {
     "I-08 left": lambda: pool.i_08_exit([], 6, 5),
     "I-09": lambda: pool.i_09_extraction(100, 102, 1),
     "I-11 mark": lambda: isolation.i_11_interference(
-        STATE, STATE, TERMS, replace(TERMS, mark=TERMS.mark + 1), set()
+        STATE, STATE, TERMS, TERMS._replace(mark=TERMS.mark + 1), set()
     ),
     "I-11 index": lambda: isolation.i_11_interference(
-        STATE, STATE, TERMS, replace(TERMS, index=1), set()
+        STATE, STATE, TERMS, TERMS._replace(index=1), set()
     ),
     "I-11 equity": lambda: isolation.i_11_interference(
         STATE, {**STATE, 2: OTHER._replace(margin=1)}, TERMS, TERMS, {1}
@@ -248,7 +246,7 @@ PLANTED = {
     "I-42 no acceptance": lambda: access.i_42_acceptance((4, 5), (1, 1), (1, 1), (5, 1), 9, False),
     "I-42 older": lambda: access.i_42_acceptance((4, 5), (12, 11), (10, 21), (5, 11), 21, False),
     "I-44 exits": lambda: access.i_44_exits("closing", "Refused(8, 1, 2)"),
-    "I-44 step": lambda: access.i_44_step(WELL, TERMS, replace(TERMS, ramp=WAD + 10**14)),
+    "I-44 step": lambda: access.i_44_step(WELL, TERMS, TERMS._replace(ramp=WAD + 10**14)),
     "I-45 taken": lambda: access.i_45_shortfall("addMargin", "ok"),
     "I-45 re-entered": lambda: access.i_45_reentry(True),
     "I-45 robbed": lambda: access.i_45_others("an exit", {1: 5, 2: 6}, {1: 0, 2: 5}, 1),

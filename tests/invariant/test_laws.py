@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -79,7 +78,7 @@ PLANTED = {
     "I-28 dust left": partial(ILL, Pos(WAD // 4, 525 * WAD, 0, 800_000_000)),
     "I-30 more than a close": profit(FLAT._replace(margin=496_200_000), 5_000_000),
     "I-30 by a ticket": profit(FLAT._replace(margin=480_000_000), 5_000_000, 16_200_000),
-    "I-30 above the cap": profit(FLAT, 6_000_000, terms=replace(TERMS, reward_cap=5 * WAD)),
+    "I-30 above the cap": profit(FLAT, 6_000_000, terms=TERMS._replace(reward_cap=5 * WAD)),
     "I-30 more than the vault": lambda: liquidation.i_30_no_profit(
         OTHER._replace(margin=4_000_000, basis=-9_000 * WAD), FLAT, TERMS, 5_000_000, 0, 0
     ),

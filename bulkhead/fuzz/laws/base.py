@@ -8,7 +8,7 @@ check was at a boundary: at equality or a unit off.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bulkhead.fuzz.probe import Pos
 from bulkhead.model.types import Params
@@ -36,13 +36,12 @@ def up(a: int, b: int) -> int:
     return -(-a // b)
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """Parameters and market state that decide about a position's health."""
 
     mark: int
     spread: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index
     ramp: int
     skew: int
     unit: int
@@ -73,12 +72,31 @@ class Terms:
 
 def terms(state: Mapping[str, int], p: Params, unit: int) -> Terms:
     """From a market's state and parameters."""
-    return Terms(
+    known = _fixed.get(id(p))
+    if known is None or known[0] is not p or known[1].unit != unit:
+        if len(_fixed) > _KEPT:
+            _fixed.clear()
+        known = _fixed[id(p)] = p, _of_params(p, unit)
+    return known[1]._replace(
         mark=state["mark"],
         spread=state["spread"],
         index=state["funding_index"],
         ramp=state["ramp"],
         skew=state["size_long"] - state["size_short"],
+    )
+
+
+_KEPT = 64
+_fixed: dict[int, tuple[Params, Terms]] = {}  # by identity: hashing forty fields is dear
+
+
+def _of_params(p: Params, unit: int) -> Terms:
+    return Terms(
+        mark=0,
+        spread=0,
+        index=0,
+        ramp=0,
+        skew=0,
         unit=unit,
         table=tuple((row.upper_notional, row.im_rate, row.mm_rate) for row in p.brackets),
         min_notional=p.min_notional,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from fractions import Fraction
 
 from bulkhead.fuzz.laws.base import WAD, claim, hold, up
 from bulkhead.fuzz.probe import Pos
@@ -44,17 +43,19 @@ def i_23_index(
         hold("I-23", index[0] == index[1], f"index {index} without time")
         hold("I-23", rate[0] == rate[1], f"rate {rate} without time")
         return True
-    lean = max(Fraction(-1), min(Fraction(1), Fraction(skew, scale)))
-    slope = lean * velocity
-    start = Fraction(max(-most, min(most, rate[0])))
-    end = max(Fraction(-most), min(Fraction(most), start + slope * seconds))
-    ramp = abs(end - start) / abs(slope) if slope else Fraction(0)
-    area = (start + end) / 2 * ramp + end * (seconds - ramp)
-    grown = area * mark / RAY
-    hold("I-23", abs(rate[1] - end) <= 2 + seconds, f"rate {rate[1]}, in closed form {float(end)}")
-    slack = Fraction(mark * (2 + seconds) * seconds, RAY) + 2
-    error = index[1] - index[0] - grown
-    hold("I-23", abs(error) <= slack, f"index grew {index[1] - index[0]}, should {float(grown)}")
+    # Exact, in fractions: rates times `scale`, the area under them times `parts`.
+    slope = max(-scale, min(scale, skew)) * velocity
+    start = max(-most, min(most, rate[0])) * scale
+    end = max(-most * scale, min(most * scale, start + slope * seconds))
+    climb = abs(end - start)
+    parts = 2 * scale * (abs(slope) or 1)
+    area = (start + end) * climb + 2 * end * (seconds * (abs(slope) or 1) - climb)
+    off = abs(rate[1] * scale - end)
+    hold("I-23", off <= (2 + seconds) * scale, f"rate {rate[1]}, in closed form {end / scale}")
+    grown, told = index[1] - index[0], area * mark
+    slack = (mark * (2 + seconds) * seconds + 2 * RAY) * parts
+    right = abs(grown * parts * RAY - told) <= slack
+    hold("I-23", right, f"index grew {grown}, should {told / (parts * RAY)}")
     return abs(rate[1]) == most
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from bulkhead.fuzz.foresight import at_mark
 from bulkhead.fuzz.laws import base as sums
@@ -180,7 +179,7 @@ def turning_mark(p: Pos, t: Terms, which: int = 0) -> int:
     """For a long the lowest mark at which it holds, for a short the highest."""
 
     def holds(mark: int) -> bool:
-        return _needs(p, replace(t, mark=mark), which)
+        return _needs(p, t._replace(mark=mark), which)
 
     return bisect(holds, p.size > 0)
 

@@ -1,0 +1,168 @@
+"""The cheap look: a market's words read slot by slot, without running a contract.
+
+Only an engine in this process can do so. Storage is laid out as in the contracts' `StateStore` and
+the pool's declarations. What is read counts only where it is what the model expects: elsewhere the
+contracts' views are asked (StateProbe) and decide alone. They are asked as well where the pool's
+books changed, `FULL_EVERY` successes after the last time at the latest, and at the end of each
+sequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from eth_hash.auto import keccak
+
+from bulkhead.fuzz.probe import AHEAD, FIXED, MARKET, PROVIDER, STATE, Layout
+
+FULL_EVERY = 16
+_M40, _M88, _M96, _M128, _M160 = ((1 << bits) - 1 for bits in (40, 88, 96, 128, 160))
+_SUPPLY, _POOL_SHARES = MARKET.index("totalSupply"), MARKET.index("shares of the pool")
+_FREE, _ASSETS = (len(STATE) + MARKET.index(name) for name in ("freeLiquidity", "totalAssets"))
+
+# Market: slot 0 is AccessManaged's; MarketStorage follows.
+_WORDS, _TOTALS, _POSITIONS, _TICKETS, _TICKET_COUNT = 1, 8, 9, 15, 16
+# LiquidityPool: ERC20 (0 to 4), EIP712 (5, 6), Nonces (7), then its two books and the reserve.
+_SHARES, _TOTAL_SUPPLY = 0, 2
+_DEPOSITS, _DEPOSIT_ACCOUNTS = (8, 9), 11
+_REDEEMS, _REDEEM_ACCOUNTS, _RESERVE = (12, 13, 14, 15), 19, 20
+_DEPOSIT_SLOTS, _REDEEM_SLOTS = 3, 5  # of an account
+
+Storage = Callable[[str, int], int]
+Slot = tuple[str, int]
+
+
+def mapped(key: int, slot: int) -> int:
+    """The slot of a mapping's value."""
+    return int.from_bytes(keccak(key.to_bytes(32, "big") + slot.to_bytes(32, "big")), "big")
+
+
+def balance_slot(storage: Storage, token: str, who: str, amount: int) -> int | None:
+    """Which slot a token's balances hang on, told by an account that is known to have `amount`."""
+    for slot in range(12):
+        if amount and storage(token, mapped(int(who, 16), slot)) == amount:
+            return slot
+    return None
+
+
+class Slots:
+    """Reads one market and its pool."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        layout: Layout,
+        places: tuple[str, str, str],  # market, pool, token
+        balances: int,  # the slot of the token's balances
+        vault: Callable[[int], str],
+    ) -> None:
+        self.storage, self.layout, self._vault = storage, layout, vault
+        self.market, self.pool, self.token = places
+        self._balances = balances
+        self._fixed: list[Slot] = [
+            *((self.market, _WORDS + place) for place in range(7)),
+            (self.market, _TOTALS),
+            *((self.market, _TICKET_COUNT + place) for place in range(4)),
+            *((self.token, self._of(who)) for who in layout.holders),
+        ]
+        keys = [int(who, 16) for who in layout.providers]
+        accounts = ((_DEPOSIT_ACCOUNTS, _DEPOSIT_SLOTS), (_REDEEM_ACCOUNTS, _REDEEM_SLOTS))
+        self._books: list[Slot] = [
+            (self.pool, _TOTAL_SUPPLY),
+            (self.pool, _RESERVE),
+            *((self.pool, slot) for slot in (*_DEPOSITS, *_REDEEMS)),
+            *((self.pool, mapped(who, _SHARES)) for who in (int(self.pool, 16), *keys)),
+            *(
+                (self.pool, mapped(who, slot) + place)
+                for who in keys
+                for slot, count in accounts
+                for place in range(count)
+            ),
+        ]
+        self._positions: list[tuple[int, int, int]] = []  # head, size and basis, vault's balance
+        self._tickets: list[int] = []
+        self._seen: tuple[list[int], tuple[int, ...]] | None = None  # the books, the views' words
+
+    def _of(self, who: str) -> int:
+        return mapped(int(who, 16), self._balances)
+
+    def learn(self, words: Sequence[int]) -> None:
+        """What the pool's views say belongs to its books as they are now."""
+        storage = self.storage
+        books = [storage(where, slot) for where, slot in self._books]
+        self._seen = (books, tuple(words))
+
+    def words(self, nav: int, expected: Sequence[int]) -> tuple[int, ...] | None:
+        """The words as stored; None where the pool's books are others than when it was asked.
+
+        nav: what the market says (Wad). Free liquidity and totalAssets are taken from `expected`.
+        """
+        storage = self.storage
+        if self._seen is None:
+            return None
+        books, told = self._seen
+        if books != [storage(where, slot) for where, slot in self._books]:
+            return None
+        fixed = [storage(where, slot) for where, slot in self._fixed]
+        state = _state(fixed)
+        totals, tickets, final_mark, final_at, final_ratio = fixed[7:12]
+        base = len(STATE)
+        pool = told[base + _SUPPLY : base + _POOL_SHARES + 1]
+        accounted = state[18] + state[19] + state[20] + pool[2] + pool[1]
+        found = [
+            *state,
+            *(totals >> 128, totals & _M128, final_ratio, tickets + 1, final_mark, final_at),
+            *(nav, expected[_FREE]),
+            *(*pool[:5], expected[_ASSETS], accounted, pool[7]),
+            *fixed[12:],
+        ]
+        people = FIXED + len(self.layout.holders)
+        found += told[people : people + len(PROVIDER) * len(self.layout.providers)]
+        self._add_positions(found, state[15])
+        self._add_tickets(found, tickets)
+        return tuple(found)
+
+    def _add_positions(self, found: list[int], next_id: int) -> None:
+        storage, market, token, known = self.storage, self.market, self.token, self._positions
+        while len(known) < next_id - 1 + AHEAD:
+            id_ = len(known) + 1
+            head = mapped(id_, _POSITIONS)
+            known.append((head, head + 1, self._of(self._vault(id_))))
+        for head, body, margin in known[: next_id - 1]:
+            one, two = storage(market, head), storage(market, body)
+            found += (
+                *(one & _M160, _signed(one >> 160 & _M88, 88), one >> 248),
+                *(_signed(two & _M128, 128), _signed(two >> 128, 128)),
+                storage(token, margin),
+            )
+        for _, _, margin in known[next_id - 1 : next_id - 1 + AHEAD]:
+            found.append(storage(token, margin))
+
+    def _add_tickets(self, found: list[int], count: int) -> None:
+        storage, market = self.storage, self.market
+        for number in range(1, count + 1):
+            if number > len(self._tickets):
+                self._tickets.append(mapped(number, _TICKETS))
+            slot = self._tickets[number - 1]
+            amounts = storage(market, slot + 1)
+            found += (storage(market, slot) & _M160, amounts & _M128, amounts >> 128)
+            found.append(storage(market, slot + 2) & _M128)
+
+
+def _signed(value: int, bits: int) -> int:
+    return value - (1 << bits) if value >> (bits - 1) else value
+
+
+def _state(w: Sequence[int]) -> tuple[int, ...]:
+    """The names of `probe.STATE` from the seven packed words; the config store as 0."""
+    a, b, c, d, e, f, g = w[:7]
+    return (
+        *(a & _M96, a >> 96 & _M40, a >> 136 & _M40, a >> 176 & _M40, a >> 216),
+        *(_signed(b & _M88, 88), _signed(b >> 88 & (1 << 72) - 1, 72)),
+        *(c >> 216, g >> 200, c & (1 << 80) - 1, c >> 80 & (1 << 64) - 1),
+        *(_signed(c >> 144 & (1 << 72) - 1, 72), f >> 208 & 255),
+        *(d & (1 << 112) - 1, d >> 112 & (1 << 112) - 1, d >> 224),
+        *(_signed(e & _M128, 128), _signed(e >> 128, 128), b >> 160),
+        *(f & (1 << 80) - 1, f >> 80 & (1 << 80) - 1, 0, g >> 160 & _M40),
+        *(f >> 160 & _M40, f >> 200 & 255, f >> 216 & 255),
+    )

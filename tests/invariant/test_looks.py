@@ -1,0 +1,100 @@
+"""The cheap look reads what the contracts' views say, and is never believed against them."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from bulkhead.fuzz.laws.base import Broken
+from bulkhead.fuzz.moves.decoder import Decoder
+from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.people import KEEPER
+from bulkhead.fuzz.settings import FIXED
+from bulkhead.fuzz.slots import FULL_EVERY, Slots
+from bulkhead.fuzz.world import World
+from bulkhead.model import MarketModel
+
+from .conftest import NewWorld
+
+
+def play(world: World, seed: int) -> None:
+    """A sequence."""
+    for op in Decoder(world, random.Random(seed).randbytes(700)).ops():
+        world.play(op)
+
+
+@pytest.mark.parametrize("which", range(len(FIXED)))
+def test_storage_and_views_say_the_same(
+    new_world: NewWorld, which: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world("revm", which)
+    words, read = Slots.words, 0
+
+    def both(self: Slots, nav: int, expected: tuple[int, ...]) -> tuple[int, ...] | None:
+        nonlocal read
+        found = words(self, nav, expected)
+        site = next(site for site in world.sites if site.slots is self)
+        if found is not None:
+            seen = world.engine.view(site.probe.address, site.look)
+            assert found == site.layout.words(seen.data)
+            read += 1
+        return found
+
+    monkeypatch.setattr(Slots, "words", both)
+    for seed in (1, 2):
+        with world.undone():
+            play(world, seed)
+    assert read > 50
+
+
+def test_what_is_stored_counts_only_where_the_model_expects_it(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world("revm", 0)
+    words = Slots.words
+
+    def shifted(self: Slots, nav: int, expected: tuple[int, ...]) -> tuple[int, ...] | None:
+        found = words(self, nav, expected)
+        return None if found is None else (*found[1:], found[0])  # as if storage were laid out anew
+
+    monkeypatch.setattr(Slots, "words", shifted)
+    with world.undone():
+        play(world, 1)
+        world.finish()
+
+
+def test_a_changed_slot_is_seen(new_world: NewWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = new_world("revm", 0)
+    monkeypatch.setattr(MarketModel, "add_margin", lambda self, *_: self.core.run(lambda: None))
+    amount = world.dollars(1)
+    with world.undone(), pytest.raises(Broken, match="I-01"):
+        world.play(Op("add_margin", KEEPER, (1, amount)))
+
+
+def test_views_are_asked_in_time_and_at_the_end(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world("revm", 0)
+    accrual = Op("accrue", KEEPER, (), 1)
+    with world.undone():
+        world.look(world.site)
+        monkeypatch.setattr(MarketModel, "free_liquidity", lambda self: 1)
+        for _ in range(FULL_EVERY - 1):
+            world.play(accrual)
+        with pytest.raises(Broken, match="I-50"):
+            world.play(accrual)
+    with world.undone(), pytest.raises(Broken, match="I-50"):
+        world.finish()
+    with world.undone(), world.looking(), pytest.raises(Broken, match="I-50"):
+        world.play(accrual)
+
+
+def test_nav_is_asked_after_every_success(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world("revm", 0)
+    world.look(world.site)
+    monkeypatch.setattr(MarketModel, "nav", lambda self: 1)
+    with world.undone(), pytest.raises(Broken, match="I-50"):
+        world.play(Op("settle", KEEPER, (1,)))
