@@ -113,7 +113,7 @@ test-quick: compile ## the tests that take no longer than seconds
 
 # ---------------------------------------------------------------- quality
 
-SOLIDITY = $(wildcard contracts interfaces)
+SOLIDITY = $(wildcard contracts interfaces tests/forge)
 
 .PHONY: fmt
 fmt: setup ## format Python and Solidity
@@ -128,7 +128,7 @@ lint: setup ## style and types only: ruff, mypy, forge fmt, solhint
 	@$(BIN)/mypy
 	@$(FORGE) fmt --check $(SOLIDITY)
 	@$(NPM_BIN)/solhint --disc --noPoster --max-warnings 0 'contracts/!(test)/**/*.sol' 'interfaces/**/*.sol'
-	@$(NPM_BIN)/solhint --disc --noPoster --max-warnings 0 -c contracts/test/.solhint.json 'contracts/test/**/*.sol'
+	@$(NPM_BIN)/solhint --disc --noPoster --max-warnings 0 -c contracts/test/.solhint.json 'contracts/test/**/*.sol' 'tests/forge/*.sol'
 
 .PHONY: slither
 slither: setup ## static analysis against the judged findings of docs/slither.md
