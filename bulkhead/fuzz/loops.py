@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 from bulkhead.fuzz.laws import funding, margin, pool
-from bulkhead.fuzz.laws.base import execution, terms
+from bulkhead.fuzz.laws.base import mixed, terms, up
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import FOREVER, KEEPER, LP, OWNERS
 from bulkhead.fuzz.world import Step, World
@@ -122,10 +122,10 @@ class Loops:
                 fees.append(paid)
         # Where it crosses a skew of 0, both fee rates apply to the whole's average fill.
         t = terms(world.twin.state.__dict__, world.params, world.unit)
-        mixed = abs(execution(sign * more, t)[0]) * abs(t.taker_fee - t.maker_fee) // WAD
-        slack = world.unit + 2 * world.twin.state.mark // WAD + mixed
+        between = mixed(sign * more, t)
+        slack = world.unit + 2 * world.twin.state.mark // WAD + between
         self.bench.hold(margin.i_17_split, ends[0], ends[1], count, slack)
-        self.bench.hold(margin.i_21_parts, sum(fees[0]), fees[1])
+        self.bench.hold(margin.i_21_parts, sum(fees[0]), fees[1], up(between, world.unit))
 
     def mirror(self, world: World, dice: random.Random) -> None:
         """I-24: at a balanced market a loop costs a long what it costs a short, but for fees, which

@@ -88,7 +88,7 @@ HOLDING = {
     "I-19": lambda: margin.i_19_entry(ILL, BOUGHT, TERMS, FILL),
     "I-20": lambda: margin.i_20_rounding(ILL, BOUGHT, TERMS, TERMS, WAD, COST),
     "I-21": lambda: margin.i_21_fee(WAD, TERMS, FILL, FEE),
-    "I-21 parts": lambda: margin.i_21_parts(5, [3, 3]),
+    "I-21 parts": lambda: margin.i_21_parts(5, [3, 3], 0),
     "I-22": lambda: funding.i_22_zero_sum([ILL], 2_000 * WAD, (0, WAD), (0, 10 * WAD)),
     "I-23": lambda: funding.i_23_index((0, INDEX), (0, GROWN), *LIMITS),
     "I-23 clamp": lambda: funding.i_23_index(
@@ -194,7 +194,7 @@ PLANTED = {
     "I-20 too much": lambda: margin.i_20_rounding(ILL, BOUGHT, TERMS, TERMS, WAD, COST + 5 * U),
     "I-21 fill": lambda: margin.i_21_fee(WAD, TERMS, FILL - 1, FEE),
     "I-21 fee": lambda: margin.i_21_fee(WAD, TERMS, FILL, FEE - 1),
-    "I-21 parts": lambda: margin.i_21_parts(7, [3, 3]),
+    "I-21 parts": lambda: margin.i_21_parts(7, [3, 3], 0),
     "I-22 pool": lambda: funding.i_22_zero_sum([ILL], 2_000 * WAD, (0, WAD), (0, 10 * WAD + 9)),
     "I-22 sign": lambda: funding.i_22_zero_sum([ILL], 2_000 * WAD, (0, WAD), (0, -10 * WAD)),
     "I-23 index": lambda: funding.i_23_index((0, INDEX * 2), (0, GROWN), *LIMITS),

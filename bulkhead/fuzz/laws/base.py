@@ -182,6 +182,17 @@ def execution(delta: int, t: Terms) -> tuple[int, int, int]:
     return cost, fill, up(fill * rates, WAD * WAD)
 
 
+def mixed(delta: int, t: Terms) -> int:
+    """How much less the fees of a trade's parts may be (Wad, up): nothing unless it crosses a skew
+    of 0, else the rates' difference of what the fills lie off the mark on both sides."""
+    shrink = min(abs(delta), abs(t.skew)) if t.skew * delta < 0 else 0
+    if shrink in (0, abs(delta)):
+        return 0
+    first = shrink if delta > 0 else -shrink
+    costs = (execution(first, t), execution(delta - first, t._replace(skew=t.skew + first)))
+    return up(sum(abs(cost) for cost, _, _ in costs) * abs(t.taker_fee - t.maker_fee), WAD)
+
+
 def trading_cost(delta: int, t: Terms) -> int:
     """Impact, half the spread and the fee in whole token units (Wad)."""
     cost, _, fee = execution(delta, t)

@@ -127,7 +127,12 @@ def i_21_fee(delta: int, t: Terms, fill: int, fee: int) -> bool:
     return t.skew != 0 and abs(abs(delta) - abs(t.skew)) <= 1
 
 
-def i_21_parts(whole: int, parts: Sequence[int]) -> bool:
-    """Fees of parts are together no less than the fee of the whole."""
-    hold("I-21", sum(parts) >= whole, f"fees {list(parts)} of parts, {whole} of the whole")
-    return sum(parts) == whole
+def i_21_parts(whole: int, parts: Sequence[int], slack: int) -> bool:
+    """Fees of parts are together no less than the fee of the whole (token units).
+
+    slack: where a trade crosses a skew of 0 both rates are taken of its average fill, but of parts
+    each its own; else 0.
+    """
+    paid = sum(parts)
+    hold("I-21", paid >= whole - slack, f"fees {list(parts)} of parts, {whole} of the whole")
+    return paid == whole
