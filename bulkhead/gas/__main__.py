@@ -1,8 +1,10 @@
 """`python -m bulkhead.gas`: measure every action on a chain of its own, in receipts of whole
 transactions. `--write` records the result, in README.md too, `--check` fails where it differs
-from the record and names what is over its budget, `--growth` measures among 10 and among 1,000
+from the record, and for what is over its budget without the table in docs/gas.md that says where
+it goes; `--growth` measures among 10 and among 1,000
 positions and fails where it differs. `--vaults` compares ways to keep a position's margin,
-`--explain KEY` shows where the gas of one action goes.
+`--explain KEY` shows where the gas of one action goes, `--tables` writes that into docs/gas.md for
+each key that it has a place for.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from bulkhead.gas.stage import START, GasError, set_the_stage
 
 RECORD = ROOT / "gas" / "snapshot.json"
 README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "gas.md"
 FEW, MANY = 10, 1_000
 
 
@@ -48,13 +51,15 @@ def _growth() -> int:
 
 
 def _check(found: dict[str, int]) -> int:
-    """Fails on any difference. What the record already has over budget is said, each time."""
+    """Fails on any difference, and on what is over its budget without its table in the docs."""
     before = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     for line in report.over(found, BUDGETS):
         print(f"{line} (docs/gas.md)", file=sys.stderr)
+    unexplained = report.unexplained(found, BUDGETS, PAGE.read_text())
     lines = report.changes(before, found)
     if lines:
         lines.append(f"gas differs from {RECORD.relative_to(ROOT)}: `make gas` records it")
+    lines += unexplained
     print("\n".join(lines) or "gas: unchanged", file=sys.stderr if lines else sys.stdout)
     return 1 if lines else 0
 
@@ -68,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     mode.add_argument("--growth", action="store_true", help="fail where gas grows with positions")
     mode.add_argument("--vaults", action="store_true", help="compare designs of the escrow")
     mode.add_argument("--explain", metavar="KEY", choices=MEASUREMENTS, help="where its gas goes")
+    mode.add_argument("--tables", action="store_true", help="explain in docs/gas.md")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     options = parser.parse_args(argv)
     if options.growth:
@@ -76,8 +82,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(vaults.table(vaults.measure()))
         return 0
     if options.explain:
-        trace, stage = explain.record(options.explain)
-        print(explain.breakdown(trace, explain.names(stage)))
+        print(explain.table(options.explain))
+        return 0
+    if options.tables:
+        page = PAGE.read_text()
+        tables = {key: explain.table(key) for key in report.breakdowns(page)}
+        PAGE.write_text(report.with_breakdowns(page, tables))
         return 0
     found = measure()
     text = json.dumps(found, indent=2) + "\n"

@@ -14,7 +14,7 @@ from bulkhead.chain.abi import address
 from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.rpc import Receipt, Rpc
 from bulkhead.gas.keys import MEASUREMENTS
-from bulkhead.gas.report import grid
+from bulkhead.gas.report import grid, share
 from bulkhead.gas.stage import START, Stage, require, set_the_stage
 
 COLD_ACCOUNT = 2_600
@@ -116,8 +116,7 @@ def record(key: str) -> tuple[Trace, Stage]:
         stage = set_the_stage(anvil, 10)
         measured = MEASUREMENTS[key](stage)
         receipt = stage.rpc.last
-        share = 10 if key.endswith("_10_per_position") else 1
-        require(-(-receipt.gas_used // share) == measured, "another transaction was measured")
+        require(-(-receipt.gas_used // share(key)) == measured, "another transaction was measured")
         return trace(stage.rpc, receipt), stage
 
 
@@ -158,6 +157,12 @@ def breakdown(trace: Trace, known: Mapping[str, str]) -> str:
         ["together", *(_cell(_sum(cells, 0, frame)) for frame in frames), _cell(trace.used)]
     )
     return grid(["gas", *frames, "together"], rows)
+
+
+def table(key: str) -> str:
+    """Where the gas of one measurement goes, on a chain of its own."""
+    trace, stage = record(key)
+    return breakdown(trace, names(stage))
 
 
 def _sum(cells: Counter[tuple[str, str]], at: int, name: str) -> int:

@@ -14,6 +14,7 @@ FIGURES = {
     "liquidate_full": "liquidate a position whole",
     "liquidate_many_10_per_position": "liquidate ten, each",
 }
+_TABLES = re.compile(r"(<!-- gas of (\w+) -->\n```text\n)(.*?)(\n```\n<!-- end -->)", re.S)
 _PLACE = re.compile(r"(<!-- gas -->\n).*?(\n<!-- end -->)", re.S)
 
 
@@ -76,3 +77,41 @@ def figures(found: Mapping[str, int]) -> str:
 def filled(page: str, found: Mapping[str, int]) -> str:
     """The README with the figures as measured."""
     return _PLACE.sub(lambda match: match[1] + figures(found) + match[2], page)
+
+
+def breakdowns(page: str) -> dict[str, str]:
+    """The tables of where gas goes that a page holds, by key."""
+    return {match[2]: match[3] for match in _TABLES.finditer(page)}
+
+
+def with_breakdowns(page: str, tables: Mapping[str, str]) -> str:
+    """The page with the tables in their places."""
+    return _TABLES.sub(lambda match: match[1] + tables[match[2]] + match[4], page)
+
+
+def unexplained(
+    found: Mapping[str, int], budgets: Mapping[str, int | None], page: str
+) -> list[str]:
+    """A line for each key over its budget that the page has no table for, whose table adds up to
+    another figure, or whose table is there although it is within its budget."""
+    tables = breakdowns(page)
+    lines = []
+    for key, gas in found.items():
+        budget = budgets[key]
+        is_over = budget is not None and gas > budget
+        if key not in tables:
+            if is_over:
+                lines.append(f"{key}: docs/gas.md does not say where its gas goes")
+            continue
+        if not is_over:
+            lines.append(f"{key}: docs/gas.md explains it, but it is within its budget")
+            continue
+        total = int(tables[key].split()[-1].replace(",", ""))
+        if -(-total // share(key)) != gas:
+            lines.append(f"{key}: its table in docs/gas.md adds up to {total:,}, not to {gas:,}")
+    return lines
+
+
+def share(key: str) -> int:
+    """How many positions one transaction of a measurement is divided by."""
+    return 10 if key.endswith("_10_per_position") else 1

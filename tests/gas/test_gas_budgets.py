@@ -11,7 +11,7 @@ from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.artifacts import Artifacts
 from bulkhead.chain.binaries import ROOT
 from bulkhead.gas import __main__ as command
-from bulkhead.gas import trading
+from bulkhead.gas import explain, report, trading
 from bulkhead.gas.checks import DEEP, THIN
 from bulkhead.gas.keys import BUDGETS
 from bulkhead.gas.stage import START, GasError, Stage, set_the_stage
@@ -43,6 +43,23 @@ def test_gas__over_a_budget__is_explained_in_the_docs() -> None:
     page = (ROOT / "docs" / "gas.md").read_text()
     told = {line.split("|")[1].strip() for line in page.splitlines() if line.endswith("| over |")}
     assert over == told
+    assert over == set(report.breakdowns(page))
+
+
+@pytest.mark.parametrize("key", report.breakdowns(command.PAGE.read_text()))
+def test_explain__key_over_its_budget__is_the_table_in_the_docs(
+    artifacts: Artifacts, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--explain", key]) == 0
+    assert capsys.readouterr().out.strip() == report.breakdowns(command.PAGE.read_text())[key]
+
+
+def test_explain__plain_transfer__is_all_accounted_for(artifacts: Artifacts) -> None:
+    trace, stage = explain.record("top_up_by_transfer")
+    counted = sum(gas for step in trace.steps for _, gas in explain.kinds(step))
+    recorded = json.loads(command.RECORD.read_text())["top_up_by_transfer"]
+    assert trace.intrinsic + counted - trace.refund == trace.used == recorded
+    assert {explain.names(stage)[step.code] for step in trace.steps} == {"token"}
 
 
 def test_gas__hundred_times_the_positions__costs_the_same(artifacts: Artifacts) -> None:

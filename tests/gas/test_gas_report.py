@@ -51,6 +51,9 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- gas -->\nold\n<!-- end -->\nafter\n")
     monkeypatch.setattr(command, "README", readme)
+    page = tmp_path / "gas.md"
+    page.write_text("No tables.\n")
+    monkeypatch.setattr(command, "PAGE", page)
     monkeypatch.setattr(command, "measure", lambda: {"reserve": 50_000})
     return path
 
@@ -97,10 +100,60 @@ def test_readme__figures__are_the_recorded() -> None:
     assert report.figures(recorded) in page
 
 
-def test_check__over_budget__is_said_even_if_recorded(
-    record: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def block(key: str, total: str) -> str:
+    return f"<!-- gas of {key} -->\n```text\ngas  together\ntogether  {total}\n```\n<!-- end -->\n"
+
+
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [
+        ("", "reserve: docs/gas.md does not say where its gas goes"),
+        (block("settle", "50,000"), "reserve: docs/gas.md does not say where its gas goes"),
+        (block("reserve", "49,999"), "its table in docs/gas.md adds up to 49,999, not to 50,000"),
+        (block("reserve", "50,000"), None),
+    ],
+)
+def test_check__over_budget__fails_without_its_table(
+    record: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    page: str,
+    says: str | None,
 ) -> None:
     monkeypatch.setitem(command.BUDGETS, "reserve", 49_999)
     assert command.main(["--write"]) == 0
-    assert command.main(["--check"]) == 0
-    assert "reserve costs 50,000: 1 over its budget of 49,999" in capsys.readouterr().err
+    command.PAGE.write_text(page)
+    assert command.main(["--check"]) == (1 if says else 0)
+    told = capsys.readouterr().err
+    assert "reserve costs 50,000: 1 over its budget of 49,999" in told
+    assert says is None or says in told
+
+
+def test_check__table_of_what_is_within_its_budget__fails(
+    record: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(command.BUDGETS, "reserve", 50_000)
+    command.PAGE.write_text(block("reserve", "50,000"))
+    assert command.main(["--write"]) == 0
+    assert command.main(["--check"]) == 1
+    assert "explains it, but it is within its budget" in capsys.readouterr().err
+
+
+def test_unexplained__tenth_of_a_transaction__is_compared_as_such() -> None:
+    key = "liquidate_many_10_per_position"
+    page = block(key, "535,879")
+    assert report.unexplained({key: 53_588}, {key: 49_000}, page) == []
+    assert report.unexplained({key: 53_587}, {key: 49_000}, page)
+
+
+def test_tables__every_place_on_the_page__is_filled(
+    record: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command.explain, "table", lambda key: f"{key}  7")
+    command.PAGE.write_text(f"a\n{block('reserve', '1')}b\n{block('settle', '2')}c\n")
+    assert command.main(["--tables"]) == 0
+    assert report.breakdowns(command.PAGE.read_text()) == {
+        "reserve": "reserve  7",
+        "settle": "settle  7",
+    }
+    assert command.PAGE.read_text().startswith("a\n<!-- gas of reserve -->\n")
