@@ -91,6 +91,10 @@ bench-keeper: compile ## a price tick of the keeper's index, 10^3 to 10^6 positi
 bench-sim: setup ## position-steps a second of the simulation; writes out/bench/sim.json
 	@$(PY) -m bulkhead.sim.bench
 
+.PHONY: bench-fuzz
+bench-fuzz: compile ## calls a second beside forge's fuzzer; writes out/bench/fuzz.json
+	@$(PY) -m bulkhead.fuzz.bench
+
 .PHONY: fuzz
 fuzz: compile ## attack the contracts under all laws; ENGINE=revm|anvil PROFILE= MINUTES= SEED= LAW= WORKERS=
 	@$(BIN)/bulkhead fuzz $(call given,ENGINE,--engine) $(call given,PROFILE,--profile) $(call given,MINUTES,--minutes) $(call given,SEED,--seed) $(call given,LAW,--law) $(call given,WORKERS,--workers)

@@ -105,6 +105,11 @@ class Anvil:
         """A connection of its own, for another thread."""
         return Rpc(f"ipc://{self.ipc}")
 
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
     def stop(self) -> None:
         """End the process; safe to call twice."""
         atexit.unregister(self.stop)

@@ -16,6 +16,7 @@ from eth_hash.auto import keccak
 from bulkhead.fuzz.probe import AHEAD, FIXED, MARKET, PROVIDER, STATE, Layout
 
 FULL_EVERY = 16
+_KEPT = 10_000
 _M40, _M88, _M96, _M128, _M160 = ((1 << bits) - 1 for bits in (40, 88, 96, 128, 160))
 _SUPPLY, _POOL_SHARES = MARKET.index("totalSupply"), MARKET.index("shares of the pool")
 _FREE, _ASSETS = (len(STATE) + MARKET.index(name) for name in ("freeLiquidity", "totalAssets"))
@@ -80,6 +81,7 @@ class Slots:
             ),
         ]
         self._positions: list[tuple[int, int, int]] = []  # head, size and basis, vault's balance
+        self._rows: dict[tuple[int, int], tuple[int, ...]] = {}  # what two slots mean
         self._tickets: list[int] = []
         self._seen: tuple[list[int], tuple[int, ...]] | None = None  # the books, the views' words
 
@@ -128,13 +130,16 @@ class Slots:
             id_ = len(known) + 1
             head = mapped(id_, _POSITIONS)
             known.append((head, head + 1, self._of(self._vault(id_))))
+        rows = self._rows
         for head, body, margin in known[: next_id - 1]:
-            one, two = storage(market, head), storage(market, body)
-            found += (
-                *(one & _M160, _signed(one >> 160 & _M88, 88), one >> 248),
-                *(_signed(two & _M128, 128), _signed(two >> 128, 128)),
-                storage(token, margin),
-            )
+            pair = storage(market, head), storage(market, body)
+            row = rows.get(pair)
+            if row is None:
+                if len(rows) > _KEPT:
+                    rows.clear()
+                row = rows[pair] = _position(*pair)
+            found += row
+            found.append(storage(token, margin))
         for _, _, margin in known[next_id - 1 : next_id - 1 + AHEAD]:
             found.append(storage(token, margin))
 
@@ -147,6 +152,14 @@ class Slots:
             amounts = storage(market, slot + 1)
             found += (storage(market, slot) & _M160, amounts & _M128, amounts >> 128)
             found.append(storage(market, slot + 2) & _M128)
+
+
+def _position(one: int, two: int) -> tuple[int, ...]:
+    """Owner, funding entry, flags, size, basis."""
+    return (
+        *(one & _M160, _signed(one >> 160 & _M88, 88), one >> 248),
+        *(_signed(two & _M128, 128), _signed(two >> 128, 128)),
+    )
 
 
 def _signed(value: int, bits: int) -> int:

@@ -118,7 +118,7 @@ class Site:
             timelock=GOVERNANCE,
             guardian=GUARDIAN,
         )
-        self.twin.core.vault_address = lambda id_: self.vault(id_)
+        self.twin.core.vault_address = self.vault
         self.reading = Reading(PRICE, 0, START)
         self.twin.oracle = self.reading
         self.failure = 0

@@ -278,14 +278,15 @@ class World:
         site, twin = self.site, self.twin
         for each in self.sites:
             each.twin.now = self.now
-        if site.failure:
+        failing = site.failure != 0
+        if failing:
             twin.oracle = self._oracle_error(site.failure)
         self.played.append(op)
         foreseen = self.judge.foresee(self, op)
         params = site.params
         expected, result = self._on_twin(op)
         ok = expected.startswith("ok")
-        orders, main = self._orders(op, ok)
+        orders, main = self._orders(op, ok, failing)
         if ok and op.name == "set_params":
             site.params = op.args[0]
         words = site.layout.expected(twin) if ok else ()
@@ -384,7 +385,7 @@ class World:
 
     # ---- the chain
 
-    def _orders(self, op: Op, ok: bool) -> tuple[list[Order], int]:
+    def _orders(self, op: Op, ok: bool, failing: bool) -> tuple[list[Order], int]:
         """The transactions of an op, and which of them is the op itself."""
         site, name, args, now = self.site, op.name, op.args, self.now
         oracle, stage = site.oracle, self.stage
@@ -397,10 +398,8 @@ class World:
         if name == "set_price":
             mark, spread, lag, resumed = args
             values = (mark, spread, now - lag, resumed)
-            return [
-                order(oracle, "setFailure", (0,), KEEPER),
-                order(oracle, "set", values, KEEPER),
-            ], 1
+            orders = [order(oracle, "setFailure", (0,), KEEPER)] if failing else []
+            return [*orders, order(oracle, "set", values, KEEPER)], len(orders)
         if name == "fail_oracle":
             return [order(oracle, "setFailure", args, KEEPER)], 0
         if name in ("send", "block"):

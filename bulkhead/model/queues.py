@@ -47,6 +47,9 @@ class Account:
     since: Snapshot = START
 
 
+NOBODY = Account()
+
+
 @dataclass
 class Queue:
     """One kind's buckets."""
@@ -78,7 +81,7 @@ class Deposits:
 
     def folded(self, who: Address) -> Account:
         """The account with priced buckets made claimable."""
-        held = self.accounts.get(who, Account())
+        held = self.accounts.get(who, NOBODY)
         for request in held.requests:
             filled = self.priced.get(request.bucket)
             if filled is not None:
@@ -147,7 +150,7 @@ class Redemptions:
 
     def folded(self, who: Address) -> Account:
         """The account with all fills made claimable and closed requests in the queue."""
-        held = self.accounts.get(who, Account())
+        held = self.accounts.get(who, NOBODY)
         now = self.snapshot()
         if held.entry is not None and held.since != now:
             held = self._fold(held, held.entry, held.since, 0)
@@ -156,7 +159,7 @@ class Redemptions:
             if since is not None:
                 waiting = held.entry.amount if held.entry else 0
                 held = self._fold(replace(held, requests=()), request, since, waiting)
-        return replace(held, since=now)
+        return held if held.since == now else replace(held, since=now)
 
     def _fold(self, held: Account, part: Request, since: Snapshot, waiting: int) -> Account:
         earned, remaining = self._settled(part.amount, since)

@@ -1,0 +1,221 @@
+"""How fast the fuzzer is beside forge's, in one run: `make bench-fuzz`, `out/bench/fuzz.json`.
+
+All on one core and in seconds of the processor, so that other work on the machine changes little; a
+round measures each once, in turn, and the figures are the rounds' medians. A call is one action of
+somebody with the laws after it: what forge counts too. Setting up is outside the clock (forge's by
+the difference of a long and a short run). `two_workers_ratio` is of steps in as many seconds of the
+processor for each worker: what two cores of one's own give; `two_workers_clock_ratio` is by the
+clock, which other work on the machine slows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bulkhead.chain.artifacts import default
+from bulkhead.chain.binaries import ROOT
+from bulkhead.fuzz import forge, workers
+from bulkhead.fuzz.judge import Bench
+from bulkhead.fuzz.moves.decoder import Decoder
+from bulkhead.fuzz.node import Node
+from bulkhead.fuzz.ops import TRIAL
+from bulkhead.fuzz.runner import PROFILES, Plan, Worker, stand_up
+from bulkhead.fuzz.settings import FIXED
+from bulkhead.fuzz.world import World
+
+OUT = ROOT / "out" / "bench" / "fuzz.json"
+BYTES = PROFILES["quick"].shape.skin  # of a sequence: about as long as forge's
+SHORT, LONG = 5, 60  # sequences of forge's two runs
+
+
+def cpu_secs(process: int | None = None) -> float:
+    """Seconds of the processor that a process has used (none given: this one)."""
+    if process is None:
+        return time.process_time()
+    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rss_mb() -> float:
+    """Memory that this process holds now (MB)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keeps this process, and what it starts, on one core."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def blobs(seed: int) -> Iterator[bytes]:
+    """Sequences without end."""
+    dice = random.Random(seed)
+    while True:
+        yield dice.randbytes(BYTES)
+
+
+def rate(world: World, seconds: float, seed: int, play: Callable[[World, bytes], None]) -> float:
+    """Calls a second of the processor, the node's included."""
+    node = world.engine.chain.pid if isinstance(world.engine, Node) else None
+
+    def used() -> float:
+        return cpu_secs() + (cpu_secs(node) if node else 0.0)
+
+    began, steps = used(), world.tally.steps
+    for blob in blobs(seed):
+        with world.undone():
+            play(world, blob)
+        if used() - began >= seconds:
+            break
+    return (world.tally.steps - steps) / (used() - began)
+
+
+def one_by_one(world: World, blob: bytes) -> None:
+    """Each call alone, trials too."""
+    for op in Decoder(world, blob).ops():
+        world.play(op)
+    world.finish()
+
+
+def in_one_request(world: World, blob: bytes) -> None:
+    """The whole sequence by `eth_simulateV1`."""
+    world.play_all(Decoder(world, blob).ops())
+
+
+def transactions(world: World, seconds: float, seed: int) -> tuple[float, float]:
+    """Mined transactions a second by the clock, and of the processor; receipts and gas read, laws
+    and twin on."""
+    assert isinstance(world.engine, Node)
+    node = world.engine.chain.pid
+    began, used, count = time.monotonic(), cpu_secs() + cpu_secs(node), 0
+    for blob in blobs(seed):
+        with world.undone():
+            for op in Decoder(world, blob).ops():
+                if op.name != TRIAL:
+                    world.play(op)
+                    count += len(world.last.orders) if world.last else 0
+        if time.monotonic() - began >= seconds:
+            break
+    used = cpu_secs() + cpu_secs(node) - used
+    return count / (time.monotonic() - began), count / used
+
+
+def forge_rate(place: dict[str, str], seed: int) -> float:
+    """Calls a second of the processor."""
+    short, long = (forge.run(place, sequences, seed) for sequences in (SHORT, LONG))
+    if short.law or long.law:
+        raise forge.ForgeFailed(f"a law broke under forge: {short.law or long.law}")
+    return (long.calls - short.calls) / (long.cpu_secs - short.cpu_secs)
+
+
+def many(count: int, seconds: float, seed: int) -> tuple[int, float]:
+    """Steps that so many workers make in the same time by the clock, and seconds of the processor
+    that each used for them."""
+    plan = Plan("revm", seconds, seed, PROFILES["quick"].shape, drawn=0, workers=count)
+    before = os.times()
+    report, failure = workers.run(plan, lambda report: None)
+    after = os.times()
+    if failure:
+        raise AssertionError(f"{failure.law}: {failure.text}")
+    used = sum(after[:4]) - sum(before[:4])
+    return report.steps, used / count
+
+
+def memory(seconds: float, seed: int) -> list[float]:
+    """Memory at six moments of a run (MB), the first after a sixth of it."""
+    worker = Worker(Plan("revm", seconds, seed, PROFILES["quick"].shape, drawn=0))
+    found: list[float] = []
+    number = 0
+    began = time.process_time()
+    while len(found) < 6:
+        worker.sequence(number)
+        number += 1
+        if time.process_time() - began >= seconds * (len(found) + 1) / 6:
+            found.append(round(rss_mb(), 1))
+    worker.close()
+    return found
+
+
+def measure(seconds: float, rounds: int, seed: int) -> dict[str, Any]:
+    """All figures. `seconds` of each measurement."""
+    forge.build()
+    found: dict[str, list[float]] = {}
+
+    def note(name: str, value: float) -> None:
+        found.setdefault(name, []).append(value)
+
+    with one_core():
+        worlds = {
+            name: stand_up(engine, FIXED[0], Bench(laws), default())
+            for name, engine, laws in (
+                ("revm", "revm", ()),
+                ("same", "revm", forge.LAWS),
+                ("anvil", "anvil", ()),
+                ("mined", "anvil", ()),
+            )
+        }
+        place = forge.write_state(worlds["anvil"], forge.FOLDER / "allocs.json")
+        for turn in range(seed, seed + rounds):
+            note("forge_calls_per_cpu_s", forge_rate(place, turn))
+            note("revm_calls_per_cpu_s", rate(worlds["revm"], seconds, turn, one_by_one))
+            note("revm_same_laws_calls_per_cpu_s", rate(worlds["same"], seconds, turn, one_by_one))
+            sims = rate(worlds["anvil"], seconds, turn, in_one_request)
+            note("anvil_sim_calls_per_cpu_s", sims)
+            mined = transactions(worlds["mined"], seconds, turn)
+            note("anvil_tx_per_s", mined[0])
+            note("anvil_tx_per_cpu_s", mined[1])
+        for world in worlds.values():
+            world.engine.close()
+        held = memory(6 * seconds, seed)
+    for turn in range(seed, seed + rounds):
+        (alone, used), (both, each) = (many(count, 5 * seconds, turn) for count in (1, 2))
+        note("two_workers_ratio", both / each / (alone / used))
+        note("two_workers_clock_ratio", both / alone)
+    medians = {name: statistics.median(values) for name, values in found.items()}
+    compared = {
+        name: round(medians[f"{name}_calls_per_cpu_s"] / medians["forge_calls_per_cpu_s"], 2)
+        for name in ("revm", "revm_same_laws", "anvil_sim")
+    }
+    return {
+        **{name: round(value, 2 if value < 10 else 0) for name, value in medians.items()},
+        "of_forge": compared,
+        "rss_mb": held,
+        "forge_laws": forge.LAWS,
+        "rounds": rounds,
+        "cores": len(os.sched_getaffinity(0)),
+        "load": round(os.getloadavg()[0], 1),
+        "seed": seed,
+    }
+
+
+def main() -> None:
+    """`python -m bulkhead.fuzz.bench`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=OUT)
+    given = parser.parse_args()
+    found = measure(given.seconds, given.rounds, given.seed)
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
