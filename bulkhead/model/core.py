@@ -136,12 +136,16 @@ class Core:
         if amount == 0:
             return True
         have = self.balances.get(source, 0)
-        if source in self.refuse_from or to in self.refuse_to or have < amount or int(to, 16) == 0:
+        if not self.passes(source, to) or have < amount or int(to, 16) == 0:
             return False
         self.balances.put(source, have - amount)
         self.balances.put(to, self.balances.get(to, 0) + amount)
         self.payments.append((source, to, amount))
         return True
+
+    def passes(self, source: Address, to: Address) -> bool:
+        """Whether the token lets these two pay at all."""
+        return source not in self.refuse_from and to not in self.refuse_to
 
     def vault(self, id_: int) -> Address:
         """The address of a position's vault."""

@@ -24,6 +24,36 @@ def must_net(core: Core, id_: int, books: Ledger) -> None:
         raise TransferRefused(to, abs(books.net))
 
 
+def must_pay(core: Core, id_: int) -> None:
+    """Risk is added against a vault that nothing else leaves: a payment of nothing must pass."""
+    if not core.passes(core.vault(id_), core.cfg.pool):
+        raise TransferRefused(core.cfg.pool, 0)
+
+
+def pay_opening(core: Core, id_: int, books: Ledger, caller: Address, margin: int) -> None:
+    """What the pool is due goes straight to it, the rest of the margin into the vault.
+
+    `books` count the margin as in the vault already.
+    """
+    vault = core.vault(id_)
+    before = core.balance_of(id_)
+    direct = min(max(0, books.net), margin)
+    for to, amount in ((core.cfg.pool, direct), (vault, margin - direct)):
+        if not core.transfer(caller, to, amount):
+            raise TransferRefused(to, amount)
+    books.net -= direct
+    must_net(core, id_, books)
+    if before and books.net == 0:
+        must_pay(core, id_)
+
+
+def pay_increase(core: Core, id_: int, books: Ledger) -> None:
+    """The net flow; a vault that pays nothing must be able to."""
+    must_net(core, id_, books)
+    if books.net <= 0:
+        must_pay(core, id_)
+
+
 def pay_owner(core: Core, id_: int, to: Address, amount: int) -> None:
     """Vault to whom the owner says."""
     held = core.positions[id_]

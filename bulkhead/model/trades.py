@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bulkhead.model import acceptance, checks, payments, trading
 from bulkhead.model.core import Result
 from bulkhead.model.errors import TransferRefused
+from bulkhead.model.ledger import Ledger
 from bulkhead.model.ownership import Ownership
 from bulkhead.model.types import Action, Address, Mode, Position, Reason
 
@@ -41,13 +42,11 @@ class Trades(Ownership):
             checks.no_grace(core)
             room = core.margin_max() - core.margin(number)
             checks.require(margin <= room, Reason.AMOUNT_TOO_LARGE, margin, room)
-            vault = core.vault(number)
-            paid = core.transfer(caller, vault, margin)
-            if not paid:  # the plan's rules are told first
-                core.balances.put(vault, core.balances.get(vault, 0) + margin)
-            trading.grow(core, number, size, limit, Action.OPEN)
-            if not paid:
-                raise TransferRefused(vault, margin)
+
+            def pay(books: Ledger) -> None:
+                payments.pay_opening(core, number, books, caller, margin)
+
+            trading.grow(core, number, size, limit, Action.OPEN, pay, margin)
             return number
 
         return core.run(action)
@@ -65,7 +64,11 @@ class Trades(Ownership):
             checks.mode(core, Mode.NORMAL)
             acceptance.load(core, self.pool)
             checks.no_grace(core)
-            trading.grow(core, id_, delta, limit, Action.INCREASE)
+
+            def pay(books: Ledger) -> None:
+                payments.pay_increase(core, id_, books)
+
+            trading.grow(core, id_, delta, limit, Action.INCREASE, pay)
 
         return core.run(action)
 

@@ -21,9 +21,15 @@ def _execute(core: Core, books: Ledger, delta: int) -> tuple[Fill, int]:
     return fill, ceil_div(fill.fee_wad, core.cfg.unit)
 
 
-def grow(core: Core, id_: int, delta: int, limit: int, action: Action) -> None:
-    """Open and increase. Margin is in the vault already."""
+Pay = Callable[[Ledger], None]
+
+
+def grow(
+    core: Core, id_: int, delta: int, limit: int, action: Action, pay: Pay, margin_in: int = 0
+) -> None:
+    """Open and increase. `margin_in` counts as in the vault, which `pay` brings there."""
     books = core.ledger(id_)
+    books.vault += margin_in
     funding = books.touch()
     fill, fee = _execute(core, books, delta)
     charged = min(fee, books.vault)
@@ -36,7 +42,7 @@ def grow(core: Core, id_: int, delta: int, limit: int, action: Action) -> None:
     checks.min_notional(core, books.size)
     checks.caps(core, delta)
     checks.initial_margin(core, books, books.vault)
-    payments.must_net(core, id_, books)
+    pay(books)
     payments.emit_changed(core, id_, action, fill.fill, funding, fee)
 
 

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IMarket} from "@interfaces/IMarket.sol";
+import {IPositionVault} from "@interfaces/IPositionVault.sol";
 import {Action, Reason} from "@interfaces/Types.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
@@ -42,6 +43,7 @@ library Trading {
         Engine.demand(Trade.grow(x, size, priceLimit));
         Entry.deployVault(x, vaults);
         _payOpening(x, margin, before);
+        if (before != 0 && x.net == 0) _checkVaultPays(x);
         $.finish(x, Action.Open);
         $.save(x.s);
     }
@@ -65,6 +67,7 @@ library Trading {
         Entry.price($, x, true);
         Engine.demand(Trade.grow(x, delta, priceLimit));
         Engine.payOrRevert(x);
+        if (x.net <= 0) _checkVaultPays(x);
         $.finish(x, Action.Increase);
         $.save(x.s);
     }
@@ -88,6 +91,12 @@ library Trading {
             _checkReceived(token.balanceOf(x.vault), before, rest);
         }
         Engine.payOrRevert(x);
+    }
+
+    /// @dev What a frozen vault holds is no margin. Where risk is added and nothing else leaves the vault, a
+    ///      payment of nothing asks the token.
+    function _checkVaultPays(Context memory x) private {
+        if (!IPositionVault(x.vault).payPool(0)) revert IMarket.TransferRefused(x.c.pool, 0);
     }
 
     function _checkReceived(uint256 held, uint256 before, uint256 asked) private pure {
