@@ -20,7 +20,7 @@ from hexbytes import HexBytes
 from silverback import SilverbackBot
 
 from bulkhead.keeper.service import Keeper
-from bulkhead.keeper.settings import PREFIX, load
+from bulkhead.keeper.settings import CONFIG, load
 from bulkhead.keeper.wallet import Signed
 
 bot = SilverbackBot()
@@ -55,11 +55,11 @@ class ApeSigner:
 
 
 def _keeper() -> Keeper:
-    file = os.environ.get(PREFIX + "CONFIG")
-    flags = {}
-    if PREFIX + "NODE" not in os.environ and file is None:
-        flags["node"] = str(getattr(chain.provider, "http_uri", None) or chain.provider.uri)
-    settings = load(Path(file) if file else None, **flags)
+    file = os.environ.get(CONFIG)
+    settings = load(Path(file) if file else None)
+    if "node" not in settings.model_fields_set:
+        node = str(getattr(chain.provider, "http_uri", None) or chain.provider.uri)
+        settings = settings.model_copy(update={"node": node})
     return Keeper(settings, signer=ApeSigner(bot.signer) if bot.signer else None)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -54,6 +56,21 @@ def outcome(action: Callable[[], Any], json_: bool) -> int:
         return _report(problem, BAD_INPUT, "bad input", json_)
     except BulkheadError as problem:
         return _report(problem, FAILED, "failed", json_)
+
+
+def writable(option: str, path: Path, *, folder: bool = True) -> Path:
+    """Where results will go: `BadInput`, before any work, where nothing can be written there.
+    Nothing is made."""
+    if path.exists() and path.is_dir() != folder:
+        raise BadInput(option, path, f"it is {'no' if folder else 'a'} folder")
+    found = path
+    while not found.exists() and found != found.parent:
+        found = found.parent
+    if found != path and not found.is_dir():
+        raise BadInput(option, path, f"{found} is no folder")
+    if not os.access(found, os.W_OK):
+        raise BadInput(option, path, f"nothing can be written to {found}")
+    return path
 
 
 def for_ape(command: click.Command) -> click.Command:

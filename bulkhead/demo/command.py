@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bulkhead.commands import Console, as_json
+from bulkhead.commands import Console, as_json, writable
 from bulkhead.demo.settings import BLOCKS, MARKET, OUT, POSITIONS, SEED
 from bulkhead.prices.path import BLOCK_SECS
 
@@ -75,6 +75,7 @@ def demo(
         market=market,
         out=out,
     )
+    writable("--out", out)
     console = Console(json_)
     with console.progress("demo") as progress:
         done = run(wanted, progress)

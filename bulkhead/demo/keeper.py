@@ -88,5 +88,5 @@ def keep(stage: Stage, ids: tuple[int, ...]) -> int:
     purse = Purse(rpc.balance(stage.keeper))
     decision = decide(sight, price, purse, POLICY)
     actor = Actor(system.market, MirrorSender(stage.mirror, stage.keeper), stage.keeper)
-    sent, _ = actor.act(decision.actions, cfg.unit, price, POLICY)
+    sent, _ = actor.act(decision.actions, cfg.unit, price, POLICY, purse.left(POLICY.budget))
     return len(sent)

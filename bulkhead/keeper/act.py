@@ -42,6 +42,7 @@ class Rehearsal:
     idle: tuple[tuple[int, str], ...]  # id and why nothing would happen to it
     gas: int = 0
     error: str = ""
+    refused: bool = False  # the error is the node's own: the market did not get to say anything
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def calldata(market: Contract, action: Action, reward_to: str) -> bytes:
 
 
 def rehearse(market: Contract, action: Action, sender: str) -> Rehearsal:
-    """Runs the action on the node's newest state, without sending it."""
+    """Runs the action on the node's newest state, without sending it. What the node refuses to
+    run, for want of gas say, holds up nobody else."""
     data = calldata(market, action, sender)
     rpc = market._rpc
     try:
@@ -77,8 +79,9 @@ def rehearse(market: Contract, action: Action, sender: str) -> Rehearsal:
         done = tuple(id_ for id_, result in pairs if result in ACTED)
         idle = tuple((id_, result.name.lower()) for id_, result in pairs if result not in ACTED)
         gas = _estimate(rpc, market.address, data, sender) if done else 0
-    except Reverted as problem:
-        return Rehearsal((), tuple((id_, str(problem)) for id_ in action.ids), error=str(problem))
+    except RpcError as problem:
+        text, refused = str(problem), not isinstance(problem, Reverted)
+        return Rehearsal((), tuple((id_, text) for id_ in action.ids), 0, text, refused)
     return Rehearsal(done, idle, gas)
 
 
@@ -88,8 +91,9 @@ def _estimate(rpc: Any, to: str, data: bytes, sender: str) -> int:
 
 
 def repriced(action: Action, gas: int, unit: int, price: GasPrice, policy: Policy) -> Action | Skip:
-    """The action with the gas it was seen to use; a skip where it does not pay with that, or could
-    cost more than was decided on."""
+    """The action with the gas it was seen to use; a skip where it does not pay with that. Its
+    `worst` may be above what was decided on: `act` sees to it that it stays within what is left.
+    """
     limit = max(action.gas_limit, ceil_div(gas * (100 + policy.gas.headroom), 100))
     data_fee = 0 if price.l1_in_gas else action.worst - action.gas_limit * action.fees.most
     worst = limit * action.fees.most + data_fee
@@ -119,16 +123,22 @@ class Actor:
         return [Skip(self.market.address, id_, why, detail) for id_ in ids]
 
     def act(
-        self, actions: Sequence[Action], unit: int, price: GasPrice, policy: Policy
+        self, actions: Sequence[Action], unit: int, price: GasPrice, policy: Policy, left: int
     ) -> tuple[list[Sent], list[Skip]]:
-        """Each action in turn: what was sent, and why the rest was not."""
+        """Each action in turn: what was sent, and why the rest was not. What is sent costs at
+        worst `left` (wei), though more gas may have been seen than was decided on."""
         sent: list[Sent] = []
         skips: list[Skip] = []
         for action in actions:
-            ready, left = self.prepare(action, unit, price, policy)
-            skips += left
+            ready, idle = self.prepare(action, unit, price, policy)
+            skips += idle
             if ready is None:
                 continue
+            if ready.worst > left:
+                text = f"may cost {ready.worst} of {max(0, left)} wei left, with the gas seen"
+                skips += self._skips(ready.ids, Why.BUDGET, text)
+                continue
+            left -= ready.worst
             if self.sender is None:
                 text = f"would {ready.kind} for {ready.profit} Wad of profit"
                 skips += self._skips(ready.ids, Why.DRY_RUN, text)
@@ -139,6 +149,7 @@ class Actor:
             except NodeDown:
                 raise
             except RpcError as problem:
+                left += ready.worst
                 skips += self._skips(ready.ids, Why.REFUSED, str(problem))
                 continue
             sent.append(Sent(ready, hash_))
@@ -150,7 +161,7 @@ class Actor:
         """The action as it should be sent: only ids that it acts on, with its real gas."""
         seen = rehearse(self.market, action, self.viewer)
         if seen.error:
-            return None, self._skips(action.ids, Why.REVERTED, seen.error)
+            return None, self._skips(action.ids, _why(seen), seen.error)
         skips = [Skip(self.market.address, id_, Why.NOTHING_DONE, text) for id_, text in seen.idle]
         if not seen.done:
             return None, skips
@@ -159,7 +170,7 @@ class Actor:
             seen = rehearse(self.market, action, self.viewer)
             if seen.error or len(seen.done) < len(action.ids):
                 text = seen.error or "the market changed meanwhile"
-                return None, skips + self._skips(action.ids, Why.REVERTED, text)
+                return None, skips + self._skips(action.ids, _why(seen), text)
         if self.second is not None:
             other = rehearse(self.second, action, self.viewer)
             if other.done != seen.done:
@@ -169,6 +180,10 @@ class Actor:
         if isinstance(found, Skip):
             return None, skips + self._skips(action.ids, found.why, found.detail)
         return found, skips
+
+
+def _why(seen: Rehearsal) -> Why:
+    return Why.REFUSED if seen.refused else Why.REVERTED
 
 
 def _fewer(action: Action, ids: tuple[int, ...]) -> Action:

@@ -56,7 +56,12 @@ def keeper() -> None:
 
 @keeper.command(help=HELP)
 @click.argument("markets", nargs=-1)
-@click.option("--config", type=click.Path(path_type=Path), help="YAML file of settings.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    envvar="BULKHEAD_KEEPER_CONFIG",
+    help="YAML file of settings.",
+)
 @click.option("--node", help="Node: http, https, ws, wss or ipc.")
 @click.option("--second-node", help="Another node that must agree before anything is sent.")
 @click.option("--private-node", help="Where transactions go instead of the public pool.")

@@ -125,6 +125,7 @@ class PositionIndex:
         if self.size[id_]:
             held = self._groups[1 if self.size[id_] > 0 else -1][int(self.group[id_])]
             held.remove(float(self.key[id_]), id_)
+            self._news += size == 0  # gaps cost a look as much as news do
         self.size[id_], self.worth[id_] = size / WAD, worth / WAD
         if size == 0:
             self.key[id_] = np.nan

@@ -10,7 +10,7 @@ from bulkhead.chain.contract import Contract, at
 from bulkhead.chain.errors import Reverted
 from bulkhead.errors import BadInput
 from bulkhead.keeper import names
-from bulkhead.keeper.node import Head, NodeRpc
+from bulkhead.keeper.node import Head, NodeRpc, shown
 from bulkhead.keeper.store import Row, parts
 from bulkhead.model.types import Config, Terms, camel
 from bulkhead.model.types import Row as Bracket
@@ -56,7 +56,7 @@ class MarketNode:
         self.lens: Contract = at(rpc, names.LENS, place.lens)
         for what, contract in (("market", self.contract), ("lens", self.lens)):
             if not rpc.code(contract.address):
-                raise BadInput(what, contract.address, f"there is no contract on {rpc.url}")
+                raise BadInput(what, contract.address, f"there is no contract on {shown(rpc.url)}")
         self.token: str = self.contract.TOKEN().lower()
         self.cfg = self.config()
 

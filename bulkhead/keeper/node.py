@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from websockets.exceptions import WebSocketException
 
@@ -45,13 +46,28 @@ class Head:
         return {"blockHash": self.hash}
 
 
+def shown(url: str) -> str:
+    """A node's address for people and logs: paths, queries and user names often hold keys."""
+    parts = urlsplit(url)
+    if parts.scheme == "ipc":
+        return url
+    place = parts.netloc.rpartition("@")[2]
+    secret = "@" in parts.netloc or parts.path not in ("", "/") or bool(parts.query)
+    return f"{parts.scheme}://{place}" + ("/***" if secret else "")
+
+
 class NodeRpc(Rpc):
     """The client with its failures sorted: `NodeDown` for what may pass, reverts as they are."""
 
     def __init__(self, url: str, timeout: float, metrics: Metrics) -> None:
         if not url.startswith(SCHEMES):
-            raise BadInput("node", url, f"an address that begins with {', '.join(SCHEMES)}")
-        super().__init__(url, timeout)
+            limit = f"an address that begins with {', '.join(SCHEMES)}"
+            raise BadInput("node", shown(url), limit)
+        try:
+            super().__init__(url, timeout)
+        except (ValueError, RpcError):
+            limit = "an address with a host, and a port up to 65535 if any"
+            raise BadInput("node", shown(url), limit) from None
         self.metrics = metrics
 
     def request(self, method: str, *params: Any) -> Any:

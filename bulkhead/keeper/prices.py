@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
+
+from eth_utils.address import is_hex_address
 
 from bulkhead.chain.abi import codec
 from bulkhead.chain.errors import Reverted, RpcError
@@ -37,22 +40,26 @@ class NativePrice:
     source: str
 
     def __post_init__(self) -> None:
-        if self.source == "mark" or (self.source.startswith("0x") and len(self.source) == 42):
+        if self.source == "mark" or is_hex_address(self.source):
             return
         try:
-            fine = float(self.source) > 0
-        except ValueError:
+            fine = self._number() > 0
+        except (ArithmeticError, ValueError):
             fine = False
         if not fine:
             raise BadInput("native_price", self.source, "`mark`, a feed's address, or a number > 0")
+
+    def _number(self) -> int:
+        """Wad, up: the cost of gas is reckoned with it. Raises where it is none."""
+        wad = Decimal(self.source) * WAD
+        return int(wad.to_integral_value(ROUND_CEILING))
 
     def read(self, rpc: NodeRpc, mark: Callable[[], int]) -> int:
         """Quote Wad of one native coin."""
         if self.source == "mark":
             return mark()
         if not self.source.startswith("0x"):
-            whole, _, part = self.source.partition(".")
-            return int(whole or "0") * WAD + int((part + "0" * 18)[:18])
+            return self._number()
         answer = codec("uint80", "int256", "uint256", "uint256", "uint80").decode(
             rpc.call(self.source, LATEST_ROUND), 0
         )[1]

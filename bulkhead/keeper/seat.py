@@ -31,6 +31,7 @@ class Seat:
     store: Store
     metrics: Metrics
     done: str = ""  # hash of the last block that was dealt with
+    turn: int = 0  # id up to which smaller candidates had their turn
 
     def see(
         self, head: Head, view: Any, taken: set[int], settings: KeeperSettings
@@ -64,14 +65,20 @@ class Seat:
     def _worth_a_look(
         self, ids: Ids, taken: Iterable[int], settings: KeeperSettings
     ) -> tuple[list[int], list[Skip]]:
-        """In a crash more are due than can be sent at once: the largest are looked at first, twice
-        as many as could be sent, and those under way not at all."""
+        """In a crash more are due than can be sent at once. Twice as many as could be sent are
+        looked at: half of them the largest, the others in turn, so that large ones that are left
+        for some reason keep nobody waiting for ever. Those under way are not looked at."""
         market, busy = self.node.address, np.isin(ids, list(taken))
         free, most = ids[~busy], 2 * settings.max_batch * settings.max_transactions
-        order = np.argsort(-np.abs(self.watch.index.size[free]), kind="stable")
         text = "a transaction is under way"
         skips = [Skip(market, int(id_), Why.TAKEN, text) for id_ in ids[busy]]
         if len(free) > most:
             text = f"{len(free) - most} more candidates wait for the next look"
             skips.append(Skip(market, 0, Why.TOO_MANY, text))
-        return sorted(free[order[:most]].tolist()), skips
+            order = np.argsort(-np.abs(self.watch.index.size[free]), kind="stable")
+            rest = np.sort(free[order[most // 2 :]])
+            start = int(np.searchsorted(rest, self.turn, "right"))
+            others = np.roll(rest, -start)[: most - most // 2]
+            self.turn = int(others[-1])
+            free = np.concatenate([free[order[: most // 2]], others])
+        return sorted(free.tolist()), skips

@@ -22,7 +22,7 @@ from bulkhead.keeper.journal import Entry, Journal
 from bulkhead.keeper.logs import SkipLog
 from bulkhead.keeper.market import MarketNode, MarketPlace
 from bulkhead.keeper.metrics import Health, Metrics
-from bulkhead.keeper.node import Head, NodeRpc
+from bulkhead.keeper.node import Head, NodeRpc, shown
 from bulkhead.keeper.prices import DataFee, gas_price
 from bulkhead.keeper.seat import Seat
 from bulkhead.keeper.settings import KeeperSettings
@@ -109,7 +109,7 @@ class Keeper:
         try:
             rpc.chain_id()
         except ChainError as problem:
-            raise BadInput(what, url, f"no node answers there: {problem}") from None
+            raise BadInput(what, shown(url), f"no node answers there: {problem}") from None
         return rpc
 
     def _other(self, what: str, url: str | None) -> NodeRpc | None:
@@ -120,7 +120,8 @@ class Keeper:
             return rpc
         rpc = self._connect(what, url)
         if rpc.chain_id() != self.chain_id:
-            raise BadInput(what, f"{url} is chain {rpc.chain_id()}", f"chain {self.chain_id}")
+            text = f"{shown(url)} is chain {rpc.chain_id()}"
+            raise BadInput(what, text, f"chain {self.chain_id}")
         return rpc
 
     def _seat(self, place: MarketPlace) -> Seat:
@@ -143,6 +144,8 @@ class Keeper:
                 looks.append(self._look(seat))
             except PASSES as problem:
                 problems.append(problem)
+                extra = {"market": seat.node.address, "kind": type(problem).__name__}
+                log.error("market failed", extra={**extra, "why": str(problem)})
         if problems:
             raise problems[0]
         self.health.good()
@@ -167,7 +170,7 @@ class Keeper:
         decision = decide(sight, price, purse, policy)
         actions, lost = self._claimed(seat, decision)
         actor = self._actor(seat, head)
-        sent, more = actor.act(actions, seat.node.cfg.unit, price, policy)
+        sent, more = actor.act(actions, seat.node.cfg.unit, price, policy, left)
         if self.wallet:
             idle = {id_ for one in actions for id_ in one.ids}
             idle -= {id_ for one in sent for id_ in one.action.ids}
@@ -226,7 +229,8 @@ class Keeper:
                     Fees(entry.max_fee, entry.tip), (0,) * len(entry.ids), 0, 0, entry.worst,
                 )  # fmt: skip
                 assert self.wallet is not None
-                return bool(rehearse(seat.node.contract, action, self.wallet.address).done)
+                seen = rehearse(seat.node.contract, action, self.wallet.address)
+                return bool(seen.done) or seen.refused  # a node that does not say is no reason
         return False
 
     def _report(self, paid: Paid) -> None:

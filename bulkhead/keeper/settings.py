@@ -4,6 +4,7 @@ this order. Each is checked before anything starts."""
 from __future__ import annotations
 
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -31,6 +32,7 @@ from bulkhead.keeper.wallet import Patience
 from bulkhead.model.wad import WAD
 
 PREFIX = "BULKHEAD_KEEPER_"
+CONFIG = PREFIX + "CONFIG"  # the settings file, where there is no flag for it
 GWEI = 10**9
 Share = Annotated[Decimal, Field(ge=0, le=1)]
 Amount = Annotated[Decimal, Field(ge=0)]
@@ -195,6 +197,13 @@ def _file(path: Path) -> dict[str, Any]:
 def load(path: Path | None = None, **flags: Any) -> KeeperSettings:
     """Flags before environment before file. `BadInputs` names everything that is wrong."""
     values = _file(path) if path else {}
+    known = {PREFIX + name.upper() for name in KeeperSettings.model_fields} | {CONFIG}
+    unknown = sorted(
+        n for n in os.environ if n.upper().startswith(PREFIX) and n.upper() not in known
+    )
+    if unknown:
+        limit = "there is no such setting; `bulkhead keeper settings` lists them"
+        raise BadInputs("environment", [BadInput(name, "***", limit) for name in unknown])
 
     class Layered(KeeperSettings):
         @classmethod
@@ -218,6 +227,7 @@ def _problems(problem: ValidationError) -> list[BadInput]:
     found = []
     for one in problem.errors():
         name = ".".join(str(part) for part in one["loc"])
-        shown = "***" if "key" in name or "password" in name else one["input"]
+        hidden = "key" in name or "password" in name or one["type"] == "extra_forbidden"
+        shown = "***" if hidden else one["input"]
         found.append(BadInput(name, shown, one["msg"]))
     return found

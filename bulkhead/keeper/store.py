@@ -12,14 +12,10 @@ from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from bulkhead.errors import BadInput, BulkheadError
+from bulkhead.errors import BadInput
 from bulkhead.keeper import schema
 
 PART = 500  # rows in one statement, ids in one condition
-
-
-class StoreError(BulkheadError):
-    """The database can't be used."""
 
 
 @dataclass(frozen=True)

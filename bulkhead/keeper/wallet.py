@@ -234,7 +234,7 @@ class Wallet:
             if done is not None:
                 paid.append(done)
             elif nonce < used:
-                self._passed(nonce, entries, head)
+                paid += self._passed(nonce, entries, head)
             else:
                 self._push(entries, head, price, policy, worthwhile)
         self._fill_gaps(used, head, price, policy)
@@ -288,16 +288,18 @@ class Wallet:
             elif head.number - entry.block >= self.patience.confirmations:
                 self.journal.set(entry, state=State.FINAL)
 
-    def _passed(self, nonce: int, entries: list[Entry], head: Head) -> None:
+    def _passed(self, nonce: int, entries: list[Entry], head: Head) -> list[Paid]:
         """The nonce is used, but not by what is under way: by an older bid for it, or by nobody
         we know."""
-        if self._mined(self.journal.of_nonce(nonce)) is not None:
-            return
+        done = self._mined(self.journal.of_nonce(nonce))
+        if done is not None:
+            return [done]
         if head.number - entries[-1].sent_block >= self.patience.forget_after:
             for entry in entries:
                 self.journal.set(entry, state=State.DROPPED)
                 log.error("nonce used by something unknown", extra={"nonce": nonce})
                 self.metrics.ended.labels(State.DROPPED.value).inc()
+        return []
 
     def _push(
         self,
@@ -355,12 +357,16 @@ class Wallet:
                 continue
             fees = Fees(2 * price.base + price.tip, price.tip)
             worst = TRANSFER_GAS * fees.most + price.l1(0)
-            if worst > self.purse().left(policy.budget):
-                log.warning("no budget to fill a gap", extra={"nonce": nonce})
+            if fees.most > policy.caps.max_fee or worst > self.purse().left(policy.budget):
+                log.warning("no budget to fill a gap", extra={"nonce": nonce, "worst": worst})
                 return
             log.warning("filling a gap of nonces", extra={"nonce": nonce})
             self.metrics.replaced.labels("gap").inc()
-            self._send(
-                nonce, fees, head, to=self.address, data=b"", gas=TRANSFER_GAS, market="",
-                kind=WITHDRAW, ids=(), reward=0, worst=worst,
-            )  # fmt: skip
+            try:
+                self._send(
+                    nonce, fees, head, to=self.address, data=b"", gas=TRANSFER_GAS, market="",
+                    kind=WITHDRAW, ids=(), reward=0, worst=worst,
+                )  # fmt: skip
+            except SendRefused as problem:  # what waits above it is still tended
+                log.warning("gap not filled", extra={"nonce": nonce, "why": str(problem)})
+                return

@@ -51,6 +51,7 @@ class Watch:
         self.index = PositionIndex(table, moment)
         self.basis: Floats = np.zeros(1)  # by id, whole units
         self._audit_at = 1
+        self._params_changed = False  # or may have: they are read again until that went well
 
     # ---- memory
 
@@ -76,7 +77,9 @@ class Watch:
         self.cursor = self.store.cursor()
 
     def _catch_up(self) -> None:
-        """What another keeper wrote since."""
+        """What another keeper wrote since; the events were seen by it alone, those of changed
+        parameters among them."""
+        self._params_changed = True
         held, there = self.cursor, self.store.cursor()
         if held is None or there is None or there.rewinds != held.rewinds:
             self._load()
@@ -99,6 +102,8 @@ class Watch:
             self.snapshot(head)
         elif not self._follow(head):
             self._catch_up()  # another keeper was quicker: its rows are as good
+        if self._params_changed:
+            self.reconfigure()
         self.metrics.block.labels(self.node.address).set(head.number)
         self.metrics.positions.labels(self.node.address).set(len(self.index))
         return head
@@ -116,6 +121,7 @@ class Watch:
             return True
         rewound = fork < before.block
         seen = self._events(fork + 1, head)
+        self._params_changed |= seen.params or rewound
         ids = sorted({id_ for _, id_ in seen.touched} | dirty)
         rows, gone = self._read(ids, head)
         after = Cursor(head.number, head.hash, before.rewinds + rewound)
@@ -131,8 +137,6 @@ class Watch:
         for id_ in gone:
             self.index.put(id_, 0, 0)
         self.cursor = after
-        if seen.params or rewound:
-            self.reconfigure()
         return True
 
     def _fork(self, before: Cursor, head: Head) -> tuple[int | None, set[int]]:
@@ -225,7 +229,7 @@ class Watch:
             self.store.fill([self.node.row(view, head) for view in views])
         self.store.begin_at(Cursor(head.number, head.hash, time.time_ns() // 1_000), end)
         self._load()
-        self.reconfigure()
+        self._params_changed = True
         log.info("snapshot", extra={"block": head.number, "positions": len(self.index)})
 
     def audit(self, head: Head, count: int = PAGE) -> int:
@@ -262,8 +266,11 @@ class Watch:
         return len(wrong)
 
     def reconfigure(self) -> None:
-        """Parameters changed: new lines, new keys."""
-        self.index.rebuild(self.index.reference, Table.of_config(self.node.config()))
+        """Parameters may have changed: new lines, new keys."""
+        table = Table.of_config(self.node.config())
+        self._params_changed = False
+        if table != self.index.table:
+            self.index.rebuild(self.index.reference, table)
 
     # ---- the index
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from bulkhead.commands import Console, as_json
+from bulkhead.commands import Console, as_json, writable
 
 FILE = click.Path(path_type=Path)
 HELP = """Fit the simulation's numbers to data: price models, feed, gas.
@@ -52,6 +52,8 @@ def calibrate(
     from bulkhead.prices import read  # late: --help must be fast
     from bulkhead.sim import calibration
 
+    if out is not None:
+        writable("--out", out, folder=False)
     found = calibration.calibrate(
         history=read(prices, max_gap=max_gap),
         history_file=prices,

@@ -196,7 +196,10 @@ def node(url: str | None, accounts: int, starts: int) -> Iterator[tuple[Rpc, lis
         with Anvil(accounts=wanted, timestamp=starts - LEAD_SECS) as own:
             yield own.rpc, own.accounts
         return
-    rpc = Rpc(url, timeout=10.0)
+    try:
+        rpc = Rpc(url, timeout=10.0)
+    except (ValueError, ChainError) as problem:
+        raise BadInput("node", url, f"it is no address: {problem}") from None
     try:
         yield rpc, _checked(rpc, url, wanted, starts)
     finally:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from rich.table import Table
 
-from bulkhead.commands import Console, as_json
+from bulkhead.commands import Console, as_json, writable
 
 F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path)
@@ -169,11 +169,11 @@ def _run(given: dict[str, Any], json_: bool, **defaults: Any) -> int:
         defaults["runs"] = 2  # each deploys a market and mines its blocks
     said = {name: value for name, value in given.items() if value is not None}
     wanted = plan(Asked(**{**defaults, **said}))
+    out = writable("--out", wanted.asked.out)
     console = Console(json_)
     with console.progress("simulate") as progress:
         played = play(wanted, progress)
     record = report.record(played)
-    out = wanted.asked.out
     out.mkdir(parents=True, exist_ok=True)
     (out / "results.json").write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
     (out / "runs.csv").write_text(report.runs(played), encoding="utf-8")

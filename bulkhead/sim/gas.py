@@ -8,6 +8,8 @@ import numpy as np
 
 from bulkhead.errors import BadInput
 
+MOST_SCALE = 1e6
+
 
 @dataclass(frozen=True)
 class GasTerms:
@@ -28,8 +30,8 @@ class GasTerms:
     def __post_init__(self) -> None:
         if not 0 <= self.memory < 1:
             raise BadInput("memory of the gas price", self.memory, "0 to below 1")
-        if self.scale < 0:
-            raise BadInput("gas scale", self.scale, "at least 0")
+        if not 0 <= self.scale <= MOST_SCALE:
+            raise BadInput("gas scale", self.scale, f"0 to {MOST_SCALE:.0f}")
 
 
 class GasPrice:

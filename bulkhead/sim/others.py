@@ -47,6 +47,9 @@ class Provider:
         return Move(self.account, "request_redeem", args, "flees")
 
 
+MOST_CAPITAL = 1e12  # quote units
+
+
 @dataclass(frozen=True)
 class AttackerTerms:
     """Trades against the feed's lag. `capital` in quote units; 0: there is none.
@@ -58,8 +61,8 @@ class AttackerTerms:
     edge: float = 0.0005
 
     def __post_init__(self) -> None:
-        if self.capital < 0:
-            raise BadInput("attacker's capital", self.capital, "at least 0")
+        if not 0 <= self.capital <= MOST_CAPITAL:
+            raise BadInput("attacker's capital", self.capital, f"0 to {MOST_CAPITAL:.0f}")
 
 
 @dataclass

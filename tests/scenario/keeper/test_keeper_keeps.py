@@ -9,6 +9,7 @@ import urllib.request
 from dataclasses import replace
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import pytest
 from gate import Gate
@@ -19,11 +20,15 @@ from bulkhead.chain.contract import deploy, events
 from bulkhead.deploy.local import deploy_local
 from bulkhead.deploy.params import abi, read
 from bulkhead.errors import BadInput
+from bulkhead.keeper import service
 from bulkhead.keeper.decide import Kind, Why
 from bulkhead.keeper.journal import UNDER_WAY
 from bulkhead.keeper.metrics import serve
+from bulkhead.keeper.node import NodeDown
 from bulkhead.keeper.prices import ARBITRUM_NODE, OPTIMISM_ORACLE
 from bulkhead.keeper.terms import Table
+from bulkhead.model import margin
+from bulkhead.model.types import Params
 
 LOW = 1_930
 
@@ -150,11 +155,8 @@ def test_markets__two__are_both_kept(stage: Stage, tmp_path: Path) -> None:
     assert all(due)
 
 
-def test_watch__parameters_change__keys_follow(stage: Stage, tmp_path: Path) -> None:
-    """Governance changes the margin table: the index has its lines from then on."""
-    keeper = stage.keeper(tmp_path, key=None, audit_ids=0)
-    stage.crowd(2)
-    keeper.tick()
+def dearer(stage: Stage) -> Params:
+    """Governance raises every maintenance rate by a twentieth."""
     system = stage.system
     other = replace(
         system.params,
@@ -167,12 +169,59 @@ def test_watch__parameters_change__keys_follow(stage: Stage, tmp_path: Path) -> 
     system.authority.schedule(stage.market.address, data, 0, sender=who)
     stage.price(2_000, seconds=system.people.delay + 60)
     system.authority.execute(stage.market.address, data, sender=who)
+    return other
+
+
+def test_watch__parameters_change__keys_follow(stage: Stage, tmp_path: Path) -> None:
+    """Governance changes the margin table: the index has its lines from then on."""
+    keeper = stage.keeper(tmp_path, key=None, audit_ids=0)
+    stage.crowd(2)
+    keeper.tick()
+    other = dearer(stage)
     keeper.tick()
     index = keeper.seats[0].watch.index
     assert index.table == Table.of_brackets(other.brackets, other.min_notional)
     stage.slide(LOW)
     (look,) = keeper.tick()
     assert sorted(skip.id for skip in look.skips if skip.why == Why.DRY_RUN) == stage.due()
+
+
+def test_watch__parameters_change_seen_by_another_keeper__keys_follow(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """The checkpoint is past the event when the second keeper looks: it has the new lines too."""
+    first, second = (stage.keeper(tmp_path, key=None, audit_ids=0) for _ in range(2))
+    stage.crowd(2)
+    for keeper in (first, second):
+        keeper.tick()
+    other = dearer(stage)
+    for keeper in (first, second):
+        keeper.tick()
+        lines = Table.of_brackets(other.brackets, other.min_notional)
+        assert keeper.seats[0].watch.index.table == lines
+        assert keeper.seats[0].node.cfg.table == margin.rows(other.brackets)
+        keeper.close()
+
+
+def test_watch__node_fails_while_new_parameters_are_read__they_are_read_later(
+    stage: Stage, gate: Gate, tmp_path: Path
+) -> None:
+    """The checkpoint has moved past the event by then: it will not be seen again."""
+    keeper = stage.keeper(tmp_path, key=None, audit_ids=0, node=gate.url)
+    keeper.tick()
+    watch, config = keeper.seats[0].watch, keeper.seats[0].node.config
+    other = dearer(stage)
+
+    def fail() -> Any:
+        raise NodeDown("gone")
+
+    watch.node.config = fail  # type: ignore[method-assign]
+    with pytest.raises(NodeDown):
+        keeper.tick()
+    watch.node.config = config  # type: ignore[method-assign]
+    keeper.tick()
+    assert watch.index.table == Table.of_brackets(other.brackets, other.min_notional)
+    keeper.close()
 
 
 # ---- deciding and acting
@@ -212,6 +261,35 @@ def test_crash__more_due_than_can_be_sent__largest_first_and_the_rest_next(
         stage.blocks()
         keeper.tick()
     assert sorted(event.id for event in stage.liquidations()) == due
+
+
+def test_crash__large_ones_are_left__the_small_have_their_turn(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """Nothing is sent, so the largest stay due for ever: nobody waits for ever behind them."""
+    keeper = stage.keeper(tmp_path, key=None, max_batch=1, max_transactions=1)
+    stage.crowd(8)
+    stage.slide(LOW)
+    due, seen = stage.due(), set()
+    assert len(due) > 4
+    for _ in due:
+        (look,) = keeper.tick()
+        seen |= {skip.id for skip in look.skips if skip.id}
+        stage.blocks()
+    assert seen >= set(due)
+
+
+def test_markets__both_fail__both_are_logged(
+    stage: Stage, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(service.log, "error", lambda text, **more: said.append(text))
+    place = f"{stage.market.address}@{stage.system.lens.address}"
+    keeper = stage.keeper(tmp_path, key=None, node=gate.url, markets=f"{place},{place}")
+    gate.down = True
+    with pytest.raises(NodeDown):
+        keeper.tick()
+    assert said == ["market failed"] * 2
 
 
 def test_same_block__is_not_looked_at_twice(stage: Stage, tmp_path: Path) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import pytest
+from gate import Gate
 from keeper_stage import Stage
 
 from bulkhead.keeper.act import Actor
@@ -75,3 +80,50 @@ def test_gas_seen__makes_it_unprofitable__left(stage: Stage) -> None:
     assert ready is None
     assert {skip.why for skip in skips} == {Why.UNPROFITABLE}
     assert "gas (Wad)" in skips[0].detail
+
+
+def test_gas_seen__may_cost_more_than_is_left__stays_within_it(stage: Stage) -> None:
+    """What was decided on fits the budget; the gas that the node foretells does not."""
+    (id_,) = stage.crowd(1)
+    stage.slide(1_930)
+    meant = replace(action(stage, Kind.LIQUIDATE, id_), gas_limit=60_000, worst=24 * 10**13)
+    actor = Actor(stage.market, None, stage.people[4])
+    _, (skip,) = actor.act([meant], UNIT, PRICE, POLICY, meant.worst)
+    assert (skip.id, skip.why) == (id_, Why.BUDGET)
+    _, (skip,) = actor.act([meant], UNIT, PRICE, POLICY, 10 * meant.worst)
+    assert skip.why == Why.DRY_RUN
+    needed = actor.prepare(meant, UNIT, PRICE, POLICY)[0]
+    assert needed is not None
+    _, skips = actor.act([meant, meant], UNIT, PRICE, POLICY, 2 * needed.worst - 1)
+    assert [one.why for one in skips] == [Why.DRY_RUN, Why.BUDGET]
+
+
+def test_node_refuses_to_run_one__the_others_are_sent(
+    stage: Stage, gate: Gate, tmp_path: Path
+) -> None:
+    """An estimate that a node does not give holds up nobody else, and is said."""
+    keeper = stage.keeper(tmp_path, node=gate.url, max_batch=1)
+    stage.crowd(3)
+    keeper.tick()
+    stage.slide(1_930)
+    due, asked = stage.due(), 0
+
+    def twist(method: str, params: list[Any], result: Any) -> Any:
+        nonlocal asked
+        if method == "eth_estimateGas":
+            asked += 1
+            if asked == 1:
+                raise Gate.Refusal(-32000, "gas required exceeds allowance")
+        return result
+
+    gate.twist = twist
+    (look,) = keeper.tick()
+    (skip,) = [one for one in look.skips if one.why == Why.REFUSED]
+    assert skip.detail == "gas required exceeds allowance"
+    assert sorted(id_ for one in look.sent for id_ in one.action.ids) == sorted(
+        set(due) - {skip.id}
+    )
+    stage.blocks()
+    keeper.tick()
+    assert sorted(event.id for event in stage.liquidations()) == due
+    keeper.close()

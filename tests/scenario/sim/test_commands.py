@@ -191,7 +191,11 @@ BAD = [
     (["simulate", "--outage", "9..5"], "outage", "start < end"),
     (["simulate", "--keeper-latency", "0"], "keeper latency", "at least 1 s"),
     (["simulate", "--deviation", "1"], "deviation", "0 to below 1"),
-    (["simulate", "--gas-scale", "-1"], "gas scale", "at least 0"),
+    (["simulate", "--gas-scale", "-1"], "gas scale", "0 to 1000000"),
+    (["simulate", "--gas-scale", "nan"], "gas scale", "0 to 1000000"),
+    (["simulate", "--attacker", "nan"], "attacker's capital", "0 to"),
+    (["simulate", "--attacker", "inf"], "attacker's capital", "0 to"),
+    (["simulate", "--backend", "chain", "--node", "http://"], "node", "it is no address"),
     (["simulate", "--workers", "0"], "--workers", "1 to"),
     (["simulate", "--node", "http://127.0.0.1:1"], "--node", "for --backend chain"),
     (["simulate", "--backend", "chain", "--rules", "fixed"], "--rules", "the contracts know"),
@@ -220,6 +224,24 @@ def test_commands__bad_input__exit_with_2_before_any_work(
     assert problem["what"] == what
     assert limit in problem["limit"]
     assert not out.exists()
+
+
+@pytest.mark.parametrize("command", ["simulate", "demo"])
+def test_commands__out_can_not_be_written__exit_with_2_before_any_work(
+    command: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bulkhead.sim.sweep.simulate", None)  # a run would fail
+    monkeypatch.setattr("bulkhead.demo.play.run", None)
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    for out, limit in ((file, "it is no folder"), (file / "below", "is no folder")):
+        assert run([command, "--json", "--out", str(out)]) == 2
+        problem = json.loads(capsys.readouterr().out)["problems"][0]
+        assert problem["what"] == "--out"
+        assert limit in problem["limit"]
 
 
 def test_simulate__an_impossible_market__names_the_field(

@@ -49,6 +49,9 @@ HAPPENS = {  # what must have happened, lest the comparison says nothing
     "traders win it all": ("adl", "refused"),
 }
 
+# The twin says when a mark is taken, the contracts when tokens move.
+OF_ONE_WORLD = {"MarkAccepted", "Accrued", "Transfer", "BadDebtCovered", "Deposit", "Withdraw"}
+
 
 @dataclass
 class Witness:
@@ -62,9 +65,26 @@ class Witness:
 
     def play(self, time: int, moves: Sequence[Move]) -> list[Done]:
         done = self.backend.play(time, moves)
-        alike = [(self.roles(one.move), one.error) for one in done]
+        alike = [self.plain(one) for one in done]
         self.blocks.append((time, alike, self.backend.view()))
         return done
+
+    def plain(self, done: Done) -> tuple[Any, ...]:
+        """What a move did: its error, and every event that both worlds have, with every argument.
+        What a transaction returned is in its events and in the balances that it left."""
+        events = [
+            (name, {key: self.place(value) for key, value in args.items()})
+            for name, args in done.events
+            if name not in OF_ONE_WORLD
+        ]
+        return self.roles(done.move), done.error, events
+
+    def place(self, value: Any) -> Any:
+        """An account by its place, a contract as one: the two worlds have different addresses."""
+        if isinstance(value, str):
+            known = list(self.backend.accounts)
+            return known.index(value) if value in known else "contract"
+        return value
 
     def roles(self, move: Move) -> tuple[Any, ...]:
         """The move with accounts by their place: the two worlds have different addresses."""

@@ -172,3 +172,19 @@ def test_put__the_same_again__adds_nothing(usual: Config) -> None:
     index.put(1, 0, 5 * WAD)
     assert len(index) == 0
     assert index.candidates(Moment.of(WAD, 0, 0, WAD)).tolist() == []
+
+
+def test_drifted__many_closed__gaps_are_swept_out() -> None:
+    """A fall liquidates those with the highest keys: their gaps must not be walked for ever."""
+    params = to_params(read(MARKET), oracle=NOBODY, treasury=NOBODY)
+    table = Table.of_brackets(params.brackets, params.min_notional)
+    now = Moment.of(PRICE, 0, 0, WAD)
+    index = PositionIndex(table, now)
+    index.load(*crowd(20_000, table, params))
+    assert not index.drifted(now)
+    for id_ in range(1, 5_001):
+        index.put(id_, 0, 0)
+    assert index.drifted(now)
+    index.rebuild(now)
+    assert not index.drifted(now)
+    assert len(index) == 15_000

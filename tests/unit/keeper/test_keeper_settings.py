@@ -13,6 +13,8 @@ from eth_account import Account
 from bulkhead.chain.binaries import ROOT
 from bulkhead.cli import run
 from bulkhead.errors import BadInput
+from bulkhead.keeper.metrics import Metrics
+from bulkhead.keeper.node import NodeRpc, shown
 from bulkhead.keeper.settings import KeeperSettings, load
 from bulkhead.model.wad import WAD
 
@@ -73,10 +75,54 @@ def test_account__bad_key__is_not_shown() -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "cheap", "0x1234"])
+@pytest.mark.parametrize("text", ["0", "-1", "cheap", "0x1234", "inf", "nan", "0x" + "zz" * 20])
 def test_native_price__nonsense__is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="native_price"):
         _ = load(native_price=text).native
+
+
+@pytest.mark.parametrize(
+    ("text", "wad"),
+    [("1e3", 1_000 * WAD), ("2000.5", 2_000 * WAD + WAD // 2), (".25", WAD // 4), ("1e-19", 1)],
+)
+def test_native_price__any_way_to_write_a_number__is_that_number(text: str, wad: int) -> None:
+    rpc = NodeRpc("http://127.0.0.1:1", 1.0, Metrics())
+    assert load(native_price=text).native.read(rpc, lambda: 0) == wad
+
+
+def test_load__unknown_name_in_the_environment__is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A budget with a slip of the pen must not become the default budget."""
+    monkeypatch.setenv(ENV + "BUGDET", "0.01")
+    with pytest.raises(BadInput, match="BUGDET"):
+        load()
+
+
+def test_load__unknown_name_in_the_file__its_value_is_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "keeper.yaml"
+    file.write_text("mnemonic: hunter2\n")
+    with pytest.raises(BadInput, match="mnemonic") as caught:
+        load(file)
+    assert "hunter2" not in str(caught.value.records()) + str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://node.example/v3/0123", "https://node.example/***"),
+        ("wss://me:word@node.example:8546", "wss://node.example:8546/***"),
+        ("http://node.example/?key=0123", "http://node.example/***"),
+        ("http://127.0.0.1:8545/", "http://127.0.0.1:8545"),
+        ("ipc:///tmp/node.ipc", "ipc:///tmp/node.ipc"),
+    ],
+)
+def test_shown__keys_in_a_nodes_address__are_left_out(url: str, said: str) -> None:
+    assert shown(url) == said
+
+
+@pytest.mark.parametrize("url", ["http://", "http://node:99999", "ws:/node"])
+def test_node__no_address__is_bad_input(url: str) -> None:
+    with pytest.raises(BadInput, match="node"):
+        NodeRpc(url, 1.0, Metrics())
 
 
 def test_settings__each_has_a_description_and_a_line_in_the_docs() -> None:
@@ -96,6 +142,7 @@ def test_settings__each_has_a_description_and_a_line_in_the_docs() -> None:
         ([], "markets"),
         (["no-record.json"], "no such file"),
         (["0x12@0x34"], "market"),
+        (["--node", "http://127.0.0.1:1/v3/0123", PAIR], "http://127.0.0.1:1/*** is refused"),
         (["--budget", "-1", PAIR], "budget"),
         (["--database", "mysql://x/y", PAIR], "database"),
     ],
