@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ DEPLOYED = (
     *("Deleveraging", "Exits", "Governance", "Liquidating", "Ownership", "Settlement", "Trading"),
 )
 FOLDER = Path(".build") / "mutants"
+SOURCES = ("libraries", "market", "pool", "test")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Woven:
 
     folder: Path
     names: tuple[str, ...]  # contracts that were compiled here
+    source: str = ""  # digest of the sources that the mutants were woven into
 
     def artifacts(self) -> Path:
         """Where they are, not linked to a mutant yet."""
@@ -54,7 +56,8 @@ def compile_all(
     woven = {name: weave(trees[name], placed) for name, placed in place_all(trees, mutants).items()}
     copy_sources(root, folder, woven | {SWITCH_FILE: SWITCH_SOURCE})
     parse(folder, sorted(woven))  # seconds: what is wrong shows before minutes are spent
-    return compiled(folder, only)
+    source = digest(root / "contracts" / name for name in SOURCES)
+    return replace(compiled(folder, only), source=source)
 
 
 def compiled(folder: Path, only: Sequence[str]) -> Woven:

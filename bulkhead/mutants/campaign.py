@@ -20,6 +20,7 @@ from bulkhead.mutants.trial import Outcome, trial
 
 KILLED, SURVIVED, EQUIVALENT = "killed", "survived", "equivalent"
 HELD, FAILED, INVALID, CRASHED = "held", "failed", "does not compile", "crashed"
+UNTRIED = "undecided"  # neither killed nor played for the whole budget
 CONTROL = Mutant("control", "control", "", "", "", "no mutant is on")
 SLACK = 20  # times its budget, until a trial that does not end is stopped
 LEAST_WAIT_SECS = 900.0
@@ -86,11 +87,10 @@ class Campaign:
     def __init__(self, woven: Woven, terms: Terms, root: Path = ROOT) -> None:
         self.woven, self.terms, self.root = woven, terms, root
         self.folder = woven.folder.parent
-        contracts, package = root / "contracts", root / "bulkhead"
-        parts = [contracts / name for name in ("libraries", "market", "pool", "test")]
-        parts += [package / "fuzz", package / "model"]
+        package = root / "bulkhead"
+        parts = [package / "fuzz", package / "model"]
         parts += [package / "mutants" / name for name in ("trial.py", "weave.py")]
-        self.code = digest(parts)
+        self.code = woven.source + digest(parts)
 
     # ---- known results
 
@@ -108,6 +108,15 @@ class Campaign:
             return None
         enough = outcome.killed or outcome.seconds >= self.terms.seconds
         return outcome if enough else None
+
+    def tried(self, mutants: Sequence[Mutant]) -> list[Result]:
+        """What is known of them by now, without trying any."""
+        found = []
+        for mutant in mutants:
+            outcome = self.known(mutant)
+            status = UNTRIED if outcome is None else status_of(mutant, outcome)
+            found.append(Result(mutant, status, outcome or Outcome(False)))
+        return found
 
     def _keep(self, mutant: Mutant, outcome: Outcome) -> None:
         path = self._path(mutant)

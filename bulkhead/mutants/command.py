@@ -39,6 +39,7 @@ Exit codes: 0 the target is met and no neutral change was called broken, 1 other
 @click.option("--seed", type=int, default=1, show_default=True, help="Of everything drawn.")
 @click.option("--jobs", type=int, help="Mutants at once. [default: cores]")
 @click.option("--fresh", is_flag=True, help="Try again what is known.")
+@click.option("--known", is_flag=True, help="Try nothing: report what earlier runs found.")
 @click.option("--artifacts", type=click.Path(path_type=Path), help="Only write a mutant's code.")
 @click.option("--docs", type=click.Path(path_type=Path), default=DOCS, help="Folder of the report.")
 @as_json
@@ -50,6 +51,7 @@ def mutants(
     seed: int,
     jobs: int | None,
     fresh: bool,
+    known: bool,
     artifacts: Path | None,
     docs: Path,
     json_: bool,
@@ -59,9 +61,9 @@ def mutants(
     from bulkhead.mutants.campaign import Terms
     from bulkhead.mutants.mutant import GENERATED, catalogue
 
-    known = {each.id for each in catalogue()}
+    ids = {each.id for each in catalogue()}
     for name in only:
-        if name not in known and "-" not in name:
+        if name not in ids and "-" not in name:
             raise BadInput("--only", name, "the id of a mutant")
     places = {each.area for each in catalogue()} | {GENERATED}
     for area in areas:
@@ -82,5 +84,5 @@ def mutants(
         run.write_artifacts(chosen, terms, artifacts, console)
         return OK
     with console.progress("mutants") as tell:
-        results = run.campaign(chosen, terms, tell)
+        results = run.campaign(chosen, terms, tell, known)
     return OK if run.conclude(results, chosen, terms, docs, console) else BROKEN

@@ -14,10 +14,12 @@ from bulkhead.mutants.campaign import (
     CONTROL,
     CRASHED,
     EQUIVALENT,
+    FAILED,
     HELD,
     INVALID,
     KILLED,
     SURVIVED,
+    UNTRIED,
     Result,
     Terms,
 )
@@ -45,9 +47,10 @@ def record(results: Sequence[Result], terms: Terms, reasons: dict[str, str]) -> 
         "semantic_total": len(semantic),
         "semantic_killed": len(killed),
         "equivalent": len(equivalent),
+        "untried": sum(each.status == UNTRIED for each in results),
         "score": round(len(killed) / counted, 4) if counted else None,
         "neutral_total": len(neutral),
-        "neutral_failed": sum(each.status != HELD for each in neutral),
+        "neutral_failed": sum(each.status == FAILED for each in neutral),
         "generated_total": len(generated),
         "generated_killed": sum(each.status == KILLED for each in generated),
         "generated_invalid": sum(each.status == INVALID for each in generated),
@@ -63,6 +66,7 @@ def good(found: dict[str, Any]) -> bool:
         (score is None or score >= TARGET)
         and found["neutral_failed"] == 0
         and found["crashed"] == 0
+        and found["untried"] == 0
         and all(status == HELD for status in found["control"])
     )
 
@@ -102,6 +106,7 @@ def _summary(found: dict[str, Any]) -> list[str]:
         f"| semantic mutants, by hand | {found['semantic_total']} |",
         f"| killed | {found['semantic_killed']} |",
         f"| equivalent | {found['equivalent']} |",
+        f"| not killed yet, and not played for the whole budget yet | {found['untried']} |",
         f"| **killed of those that are not equivalent** | **{score}** (target {TARGET:.0%}) |",
         f"| neutral changes, of them called broken | {found['neutral_total']}, "
         f"{found['neutral_failed']} |",
