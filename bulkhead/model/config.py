@@ -177,19 +177,27 @@ def derive(
 def check_impact_change(new: Config, held: Config, skew: int) -> None:
     """At no skew up to what can be may a change of the impact be worth more than a swing's fees.
 
-    `skew` is |K| now. The most it can be worth is at the end, at a knee, or where slopes differ by
-    the fees.
+    Either way: who knows of a steeper impact moves the skew before, of a flatter one takes it back
+    before. Half the swing pays the old fees and half the new: the lower of each counts. `skew` is
+    |K| now.
     """
     most = max(held.max_skew, new.max_skew, skew)
-    fees = new.taker_fee + new.maker_fee
+    fees = min(held.taker_fee, new.taker_fee) + min(held.maker_fee, new.maker_fee)
+    for low, high in ((held, new), (new, held)):
+        for place in _dearest(low, high, most, fees):
+            moved = impact.phi(place, high) - impact.phi(place, low)
+            limit = place * fees // (2 * WAD)
+            bound(moved <= limit, "skew_scale", moved, limit)
+
+
+def _dearest(low: Config, high: Config, most: int, fees: int) -> list[int]:
+    """Where one potential may be farthest above the other and the fees: the end, the knees, and
+    where the slopes differ by the fees."""
     places = [most]
-    places += [min(most, cfg.max_impact * cfg.skew_scale // WAD) for cfg in (held, new)]
-    if 2 * new.max_impact > fees:
-        places.append(min(most, (2 * new.max_impact - fees) * held.skew_scale // (2 * WAD)))
-    for place in places:
-        moved = impact.phi(place, new) - impact.phi(place, held)
-        limit = place * fees // (2 * WAD)
-        bound(moved <= limit, "skew_scale", moved, limit)
+    places += [min(most, cfg.max_impact * cfg.skew_scale // WAD) for cfg in (low, high)]
+    if 2 * high.max_impact > fees:
+        places.append(min(most, (2 * high.max_impact - fees) * low.skew_scale // (2 * WAD)))
+    return places
 
 
 def rederive(params: Params, held: Config, skew: int) -> Config:

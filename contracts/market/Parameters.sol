@@ -42,24 +42,31 @@ library Parameters {
         return c.keeperRate + c.insuranceRate + c.takerFee + c.maxSpread + c.maxImpact;
     }
 
-    /// @dev An announced change of S or m is a free trade: at no skew that can be may it be worth more than
-    ///      the fees of a full swing there. What it is worth beyond them is largest at the end, at a knee,
-    ///      or where the old slope plus the fees is the new slope. `skew` is abs(K) now: closes may pass
-    ///      maxSkew.
+    /// @dev An announced change of S or m is a free trade, whichever way it goes: a steeper impact pays who
+    ///      moved the skew before, a flatter one who took it back before. At no skew that can be may it be
+    ///      worth more than the fees of a full swing there, half of it paid before the change and half after:
+    ///      of each fee the lower one counts. `skew` is abs(K) now: closes may pass maxSkew.
     function checkImpactChange(Config memory old, Config memory c, uint256 skew) internal pure {
         uint256 most = old.maxSkew > c.maxSkew ? old.maxSkew : c.maxSkew;
         if (skew > most) most = skew;
-        _checkImpactAt(old, c, most);
-        _checkImpactAt(old, c, _least(most, old.maxImpact * old.skewScale / 1e18));
-        _checkImpactAt(old, c, _least(most, c.maxImpact * c.skewScale / 1e18));
-        uint256 fees = c.takerFee + c.makerFee;
-        if (2 * c.maxImpact <= fees) return;
-        _checkImpactAt(old, c, _least(most, (2 * c.maxImpact - fees) * old.skewScale / 2e18));
+        uint256 fees = _least(old.takerFee, c.takerFee) + _least(old.makerFee, c.makerFee);
+        _checkImpact(old, c, most, fees);
+        _checkImpact(c, old, most, fees);
     }
 
-    function _checkImpactAt(Config memory old, Config memory c, uint256 skew) private pure {
-        int256 moved = int256(Impact.phi(int256(skew), c)) - int256(Impact.phi(int256(skew), old));
-        uint256 limit = skew * (c.takerFee + c.makerFee) / 2e18;
+    /// @dev What `high` is above `low` beyond the fees is largest at the end, at a knee, or where the slope of
+    ///      `low` plus the fees is that of `high`.
+    function _checkImpact(Config memory low, Config memory high, uint256 most, uint256 fees) private pure {
+        _checkImpactAt(low, high, most, fees);
+        _checkImpactAt(low, high, _least(most, low.maxImpact * low.skewScale / 1e18), fees);
+        _checkImpactAt(low, high, _least(most, high.maxImpact * high.skewScale / 1e18), fees);
+        if (2 * high.maxImpact <= fees) return;
+        _checkImpactAt(low, high, _least(most, (2 * high.maxImpact - fees) * low.skewScale / 2e18), fees);
+    }
+
+    function _checkImpactAt(Config memory low, Config memory high, uint256 skew, uint256 fees) private pure {
+        int256 moved = int256(Impact.phi(int256(skew), high)) - int256(Impact.phi(int256(skew), low));
+        uint256 limit = skew * fees / 2e18;
         if (moved > int256(limit)) revert IMarket.BadParameter("skewScale", uint256(moved), limit);
     }
 
