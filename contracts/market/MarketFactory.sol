@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IMarket} from "@interfaces/IMarket.sol";
 import {IMarketFactory} from "@interfaces/IMarketFactory.sol";
 import {MarketParams} from "@interfaces/Types.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
@@ -47,11 +48,13 @@ contract MarketFactory is IMarketFactory {
         _check(poolCode, POOL_CODE_HASH);
         _check(fundCode, FUND_CODE_HASH);
         _check(vaultCode, VAULT_CODE_HASH);
+        uint256 decimals = IERC20Metadata(token).decimals();
+        if (decimals > 18) revert IMarket.BadParameter("decimals", decimals, 18);
         uint256 marketId = ++marketCount;
         made.market = CREATE3.predictDeterministicAddress(_salt(marketId, "market"));
         made.pool = CREATE3.predictDeterministicAddress(_salt(marketId, "pool"));
         made.fund = CREATE3.predictDeterministicAddress(_salt(marketId, "fund"));
-        uint256 maxReward = params.rewardCap / 10 ** (18 - IERC20Metadata(token).decimals());
+        uint256 maxReward = params.rewardCap / 10 ** (18 - decimals);
         made.vaultImplementation =
             _deploy(marketId, "vault", vaultCode, abi.encode(made.market, token, made.pool, maxReward));
         _deploy(marketId, "fund", fundCode, abi.encode(made.market, token, made.pool));
