@@ -107,13 +107,17 @@ mutants: compile ## plant faults, see which laws notice; docs/mutation.*; ONLY= 
 coverage: compile ## lines and branches of the core that the fuzzer reaches; docs/coverage.*; SECONDS= SEED=
 	@$(BIN)/bulkhead coverage $(call given,SECONDS,--seconds) $(call given,SEED,--seed)
 
+# A worker for each core, each with a chain of its own; a file stays with one worker, whose fixtures
+# its tests share. T="-n 0" runs everything in one process, as pytest alone does.
+ON_EVERY_CORE := -n auto --maxprocesses 4 --dist loadfile
+
 .PHONY: test
 test: compile ## every test; T="-k name" passes arguments to pytest
-	@$(BIN)/pytest $(T)
+	@$(BIN)/pytest $(ON_EVERY_CORE) $(T)
 
 .PHONY: test-quick
 test-quick: compile ## the tests that take no longer than seconds
-	@$(BIN)/pytest -m "not slow and not browser" $(T)
+	@$(BIN)/pytest $(ON_EVERY_CORE) -m "not slow and not browser" $(T)
 
 # ---------------------------------------------------------------- quality
 
