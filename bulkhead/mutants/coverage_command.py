@@ -18,6 +18,11 @@ Every statement and condition of the core is marked, the marked code is compiled
 of the real one, and the fuzzer plays it for so many seconds of the processor. Writes
 docs/coverage.md and docs/coverage.json.
 
+\b
+Examples:
+  bulkhead coverage                 two minutes of the processor
+  bulkhead coverage --seconds 600   longer: rarer branches
+
 Exit codes: 0 done, 2 bad input, 3 anything else.
 """
 
