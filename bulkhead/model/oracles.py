@@ -196,8 +196,8 @@ class MedianModel:
     disagreed_at: int = 0
     _usable: list[Reading] = field(default_factory=list)
 
-    def _take_in(self, answers: Sequence[Reading | None], now: int) -> Reading | None:
-        """Keeps what is usable, in order of the marks; returns the middle one if enough is."""
+    def _take_in(self, answers: Sequence[Reading | None], now: int) -> Reading:
+        """Keeps what is usable, in order of the marks; returns the middle one."""
         found = [
             one
             for one in answers
@@ -210,7 +210,7 @@ class MedianModel:
             found, key=lambda one: one.mark
         )  # stable: equal ones keep their order
         if len(found) < self.terms.min_sources:
-            return None
+            raise refuse("QuorumNotMet", len(found), self.terms.min_sources)
         half = len(found) // 2
         upper = self._usable[half]
         if len(found) % 2:
@@ -228,8 +228,6 @@ class MedianModel:
         terms = self.terms
         middle = self._take_in(answers, now)
         found = self._usable
-        if middle is None:
-            raise refuse("QuorumNotMet", len(found), terms.min_sources)
         distance = self._distance(middle.mark)
         if distance > terms.exit_tolerance:
             raise refuse("PriceTooUncertain", distance, terms.exit_tolerance)
@@ -247,10 +245,8 @@ class MedianModel:
         )
 
     def note(self, answers: Sequence[Reading | None], now: int) -> None:
-        """Notes a disagreement, of which there must be one."""
-        middle = self._take_in(answers, now)
-        if middle is not None:
-            distance = self._distance(middle.mark)
-            if distance <= self.terms.risk_tolerance:
-                raise refuse("NoDisagreement", distance, self.terms.risk_tolerance)
+        """Notes a disagreement: one measured between enough answers, for silence is none."""
+        distance = self._distance(self._take_in(answers, now).mark)
+        if distance <= self.terms.risk_tolerance:
+            raise refuse("NoDisagreement", distance, self.terms.risk_tolerance)
         self.disagreed_at = now

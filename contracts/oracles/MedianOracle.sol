@@ -39,7 +39,7 @@ contract MedianOracle is IPriceOracle, ReentrancyGuardTransient {
     /// @notice The sender does not take back the ether that no source needed (wei).
     error RefundRefused(uint256 value);
 
-    /// @notice The sources gave no common price, or not one to add risk at (unix seconds).
+    /// @notice The sources that answered differed by more than is fit to add risk at (unix seconds).
     event DisagreementNoted(uint256 notedAt);
 
     uint256 private constant WAD = 1e18;
@@ -115,9 +115,8 @@ contract MedianOracle is IPriceOracle, ReentrancyGuardTransient {
         view
         returns (uint256 mark, uint256 spread, uint256 publishedAt, uint256 resumedAt)
     {
-        uint256[4][] memory found = _ask(since);
+        uint256[4][] memory found = _askEnough(since);
         uint256 count = found.length;
-        if (count < _MIN_SOURCES) revert QuorumNotMet(count, _MIN_SOURCES);
         uint256[4] memory middle = _middle(found);
         mark = middle[MARK];
         uint256 distance = _distanceUp(found, mark);
@@ -155,6 +154,12 @@ contract MedianOracle is IPriceOracle, ReentrancyGuardTransient {
         if (place == 2) return _SOURCE_2;
         if (place == 3) return _SOURCE_3;
         return _SOURCE_4;
+    }
+
+    /// @dev At least minSources answers, or none.
+    function _askEnough(uint256 since) private view returns (uint256[4][] memory found) {
+        found = _ask(since);
+        if (found.length < _MIN_SOURCES) revert QuorumNotMet(found.length, _MIN_SOURCES);
     }
 
     /// @dev Usable answers in order of their marks. A source that burns its gas or returns a flood stops
@@ -231,14 +236,14 @@ contract MedianOracle is IPriceOracle, ReentrancyGuardTransient {
 
     // ---- disagreement
 
-    /// @notice Notes that there is no common price now, or none to add risk at, so that grace follows where
-    ///         no market could see it: a market that reads while the sources disagree needs no note. Anyone.
+    /// @notice Notes that the sources differ by more than riskTolerance now, so that grace follows where no
+    ///         market could see it: a market that reads while the sources disagree needs no note. Anyone.
+    /// @dev Silence is no disagreement: pull sources are stale between two updates, and whoever calls this
+    ///      chooses when. A source's outage is proven at that source.
     function noteDisagreement() external {
-        uint256[4][] memory found = _ask(0);
-        if (found.length >= _MIN_SOURCES) {
-            uint256 distance = _distanceUp(found, _middle(found)[MARK]);
-            if (distance <= _RISK_TOLERANCE) revert NoDisagreement(distance, _RISK_TOLERANCE);
-        }
+        uint256[4][] memory found = _askEnough(0);
+        uint256 distance = _distanceUp(found, _middle(found)[MARK]);
+        if (distance <= _RISK_TOLERANCE) revert NoDisagreement(distance, _RISK_TOLERANCE);
         _disagreedAt = block.timestamp;
         emit DisagreementNoted(block.timestamp);
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ from bulkhead.chain.artifacts import Artifacts
 from bulkhead.chain.contract import Contract, deploy, events
 from bulkhead.chain.errors import Reverted, reverts
 from bulkhead.chain.rpc import Rpc
+from bulkhead.model.errors import OracleError
 from bulkhead.model.oracles import MARK_MAX, MARK_MIN, MedianModel, MedianTerms, PythPrice
 from bulkhead.model.types import Reading
 
@@ -248,8 +249,50 @@ def test_note__disagreement_that_no_market_saw__is_an_outage_afterwards(median: 
     assert median.adapter.disagreedAt() == NOW + 1
     wanted = ("reverted", "NoDisagreement", (0, MEDIAN.risk_tolerance))
     assert median.note(NOW + 1_000) == wanted
-    median.marks(None, P, None)
-    assert median.note(NOW + 2_000) == ()
+
+
+@pytest.mark.parametrize("marks", [(None, P, None), (None, None, None)])
+def test_note__silence__is_no_disagreement(median: Median, marks: tuple[int | None, ...]) -> None:
+    """Whoever calls chooses a moment at which pull sources are stale: that proves nothing."""
+    median.marks(*marks)
+    answering = sum(mark is not None for mark in marks)
+    assert median.note() == ("reverted", "QuorumNotMet", (answering, MEDIAN.min_sources))
+    assert median.adapter.disagreedAt() == 0
+    median.marks(P, P, P)
+    assert median.said(NOW + 1)[3] == 0
+
+
+def agreeing(size: int) -> st.SearchStrategy[list[int]]:
+    """Marks no pair of which is further apart than the risk tolerance."""
+    width = P * MEDIAN.risk_tolerance // WAD
+    return st.lists(st.integers(P, P + width), min_size=size, max_size=size)
+
+
+@given(
+    st.integers(2, 5).flatmap(
+        lambda count: st.integers(count // 2 + 1, count).flatmap(
+            lambda needed: st.tuples(
+                agreeing(needed),
+                st.lists(
+                    st.one_of(st.none(), st.integers(MARK_MIN, MARK_MAX)),
+                    min_size=count - needed,
+                    max_size=count - needed,
+                ),
+            )
+        )
+    )
+)
+def test_note__as_many_as_needed_agree__no_choice_of_the_others_makes_a_disagreement(
+    found: tuple[list[int], list[int | None]],
+) -> None:
+    """Who brings a pull source's price picks it: in vain where minSources others agree."""
+    together, chosen = found
+    needed, count = len(together), len(together) + len(chosen)
+    twin = MedianModel(replace(MEDIAN, sources=count, min_sources=needed))
+    said = [mark and Reading(mark, 0, NOW) for mark in (*together, *chosen)]
+    with pytest.raises(OracleError, match="NoDisagreement"):
+        twin.note(said, NOW)
+    assert twin.read(said, NOW).resumed_at == 0
 
 
 # ---- anything
@@ -358,7 +401,7 @@ def test_deploy__bad_sources__are_named(new_median: Callable[..., Median]) -> No
 
 
 def test_note__event__says_when(median: Median, rpc: Rpc) -> None:
-    median.marks(None, None, P)
+    median.marks(None, 2 * P, P)
     rpc.next_time(NOW + 1)
     receipt = median.adapter.noteDisagreement(sender=median.sender)
     assert events(receipt, "DisagreementNoted", of=median.adapter)[0].notedAt == NOW + 1
