@@ -54,8 +54,8 @@ library Parameters {
         _checkImpact(c, old, most, fees);
     }
 
-    /// @dev What `high` is above `low` beyond the fees is largest at the end, at a knee, or where the slope of
-    ///      `low` plus the fees is that of `high`.
+    /// @dev What `high` is above `low` beyond the fees is largest at the end, at a knee, or where the slope
+    ///      of `low` plus the fees is that of `high`.
     function _checkImpact(Config memory low, Config memory high, uint256 most, uint256 fees) private pure {
         _checkImpactAt(low, high, most, fees);
         _checkImpactAt(low, high, _least(most, low.maxImpact * low.skewScale / 1e18), fees);
