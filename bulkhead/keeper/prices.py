@@ -10,7 +10,7 @@ from enum import StrEnum
 from eth_utils.address import is_hex_address
 
 from bulkhead.chain.abi import codec
-from bulkhead.chain.errors import Reverted, RpcError
+from bulkhead.chain.errors import RpcError
 from bulkhead.errors import BadInput
 from bulkhead.keeper.fees import GasPrice
 from bulkhead.keeper.node import Head, NodeDown, NodeRpc
@@ -73,17 +73,14 @@ def data_fee(rpc: NodeRpc, kind: DataFee) -> int:
     """Wei for each byte of a transaction, up."""
     if kind is DataFee.NONE:
         return 0
-    try:
-        if kind is DataFee.OPTIMISM:
-            found = rpc.call(OPTIMISM_ORACLE, GET_L1_FEE + codec("bytes").encode((SAMPLE,)))
-            (fee,) = codec("uint256").decode(found, 0)
-            return ceil_div(fee, len(SAMPLE))
-        body = codec("address", "bool", "bytes").encode((OPTIMISM_ORACLE, False, SAMPLE))
-        found = rpc.call(ARBITRUM_NODE, L1_COMPONENT + body)
-        gas, base, _ = codec("uint64", "uint256", "uint256").decode(found, 0)
-        return ceil_div(gas * base, len(SAMPLE))
-    except Reverted as problem:
-        raise BadInput("data_fee", kind.value, f"this chain does not answer: {problem}") from None
+    if kind is DataFee.OPTIMISM:
+        found = rpc.call(OPTIMISM_ORACLE, GET_L1_FEE + codec("bytes").encode((SAMPLE,)))
+        (fee,) = codec("uint256").decode(found, 0)
+        return ceil_div(fee, len(SAMPLE))
+    body = codec("address", "bool", "bytes").encode((OPTIMISM_ORACLE, False, SAMPLE))
+    found = rpc.call(ARBITRUM_NODE, L1_COMPONENT + body)
+    gas, base, _ = codec("uint64", "uint256", "uint256").decode(found, 0)
+    return ceil_div(gas * base, len(SAMPLE))
 
 
 def gas_price(

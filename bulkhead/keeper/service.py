@@ -23,7 +23,7 @@ from bulkhead.keeper.logs import SkipLog
 from bulkhead.keeper.market import MarketNode, MarketPlace
 from bulkhead.keeper.metrics import Health, Metrics
 from bulkhead.keeper.node import Head, NodeRpc, shown
-from bulkhead.keeper.prices import DataFee, gas_price
+from bulkhead.keeper.prices import DataFee, NativePrice, data_fee, gas_price
 from bulkhead.keeper.seat import Seat
 from bulkhead.keeper.settings import KeeperSettings
 from bulkhead.keeper.store import Store, open_engine
@@ -82,6 +82,7 @@ class Keeper:
         self.engine = open_engine(settings.database)
         self.rpc = self._connect("node", settings.node)
         self.chain_id = self.rpc.chain_id()
+        self._check_prices(native)
         self.second = self._other("second_node", settings.second_node)
         private = self._other("private_node", settings.private_node)
         self.wallet: Wallet | None = None
@@ -123,6 +124,19 @@ class Keeper:
             text = f"{shown(url)} is chain {rpc.chain_id()}"
             raise BadInput(what, text, f"chain {self.chain_id}")
         return rpc
+
+    def _check_prices(self, native: NativePrice) -> None:
+        """A feed or a chain that does not answer what is set is found before any work."""
+        try:
+            native.read(self.rpc, lambda: WAD)
+        except (Reverted, AbiError) as problem:
+            raise BadInput("native_price", native.source, f"it is no feed: {problem}") from None
+        kind = self.settings.data_fee
+        try:
+            data_fee(self.rpc, kind)
+        except (Reverted, AbiError) as problem:
+            limit = f"this chain does not answer: {problem}"
+            raise BadInput("data_fee", kind.value, limit) from None
 
     def _seat(self, place: MarketPlace) -> Seat:
         try:

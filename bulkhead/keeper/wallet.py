@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Protocol
@@ -221,25 +221,24 @@ class Wallet:
 
     def tend(
         self, head: Head, price: GasPrice, policy: Policy, worthwhile: Worthwhile
-    ) -> list[Paid]:
+    ) -> Iterator[Paid]:
         """Takes note of what was mined or undone, sends again what got lost, replaces what is
-        stuck, fills gaps of nonces. Call it once a block."""
+        stuck, fills gaps of nonces. Go through it once a block: each transaction that was mined
+        comes as soon as the journal has it, so that no later trouble hides it."""
         self._recheck(head)
-        paid: list[Paid] = []
         waiting = self.journal.find(*UNDER_WAY)
         used = self.rpc.nonce(self.address)
         for nonce, same in groupby(waiting, key=lambda entry: entry.nonce):
             entries = list(same)
             done = self._mined(entries)
             if done is not None:
-                paid.append(done)
+                yield done
             elif nonce < used:
-                paid += self._passed(nonce, entries, head)
+                yield from self._passed(nonce, entries, head)
             else:
                 self._push(entries, head, price, policy, worthwhile)
         self._fill_gaps(used, head, price, policy)
         self.metrics.pending.set(len(self.journal.find(*UNDER_WAY)))
-        return paid
 
     def _mined(self, entries: Iterable[Entry]) -> Paid | None:
         siblings = list(entries)
@@ -352,8 +351,9 @@ class Wallet:
         """Nonces that nothing under way uses, below some that are: nothing after them can be
         mined, so they are used up."""
         waiting = {entry.nonce for entry in self.journal.find(*UNDER_WAY)}
+        settled = {entry.nonce for entry in self.journal.find(State.MINED)}  # a node that lags
         for nonce in range(used, max(waiting, default=used)):
-            if nonce in waiting:
+            if nonce in waiting | settled:
                 continue
             fees = Fees(2 * price.base + price.tip, price.tip)
             worst = TRANSFER_GAS * fees.most + price.l1(0)

@@ -336,6 +336,34 @@ def test_nonce_gap__is_closed(stage: Stage, tmp_path: Path, forgotten: bool) -> 
     assert second.nonce == first.nonce + 1
 
 
+def test_node_fails_between_two_receipts__the_first_is_told_all_the_same(
+    stage: Stage, gate: Gate, tmp_path: Path
+) -> None:
+    """The journal has it as mined by then: it would not be told again."""
+    keeper = stage.keeper(tmp_path, node=gate.url, max_batch=2)
+    stage.crowd(4)
+    keeper.tick()
+    stage.slide(LOW)
+    due = stage.due()
+    assert len(keeper.tick()[0].sent) == 2
+    receipts = 0
+
+    def twist(method: str, params: list[Any], result: Any) -> Any:
+        nonlocal receipts
+        receipts += method == "eth_getTransactionReceipt"
+        if method == "eth_getTransactionReceipt" and receipts == 2:
+            raise Gate.Refusal(-32603, "internal error")
+        return result
+
+    gate.twist = twist
+    stage.blocks()
+    with pytest.raises(ChainError, match="internal error"):
+        keeper.tick()
+    keeper.tick()
+    told = keeper.metrics.liquidated.labels(stage.market.address)._value.get()
+    assert told == len(due) == len(stage.liquidations())
+
+
 # ---- others
 
 

@@ -15,7 +15,6 @@ import pytest
 from gate import Gate
 from keeper_stage import MARKET, Stage, addresses, chain_rows, liquidity, same_as_chain
 
-from bulkhead.chain.abi import AbiError
 from bulkhead.chain.contract import deploy, events
 from bulkhead.deploy.local import deploy_local
 from bulkhead.deploy.params import abi, read
@@ -411,9 +410,9 @@ def test_data_fee__of_an_l2__is_asked_for_and_counted(
 
 
 def test_data_fee__on_a_chain_without_one__is_bad_input(stage: Stage, tmp_path: Path) -> None:
-    keeper = stage.keeper(tmp_path, key=None, data_fee="optimism")
-    with pytest.raises((BadInput, AbiError)):
-        keeper.tick()
+    for kind in ("optimism", "arbitrum"):
+        with pytest.raises(BadInput, match="data_fee"):
+            stage.keeper(tmp_path, key=None, data_fee=kind)
 
 
 def test_native_price__from_a_feed__is_its_answer(stage: Stage, tmp_path: Path) -> None:
@@ -425,6 +424,12 @@ def test_native_price__from_a_feed__is_its_answer(stage: Stage, tmp_path: Path) 
     ]
     assert costs[0] == costs[1] == costs[2]
     assert costs[3] > costs[2]
+
+
+def test_native_price__from_what_is_no_feed__is_bad_input(stage: Stage, tmp_path: Path) -> None:
+    for address in (stage.system.token.address, stage.people[4]):
+        with pytest.raises(BadInput, match="native_price"):
+            stage.keeper(tmp_path, key=None, native_price=address)
 
 
 # ---- looking at it
