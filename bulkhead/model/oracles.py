@@ -223,8 +223,8 @@ class MedianModel:
         distances = sorted(abs(one.mark - mark) for one in self._usable)
         return ceil_div(distances[self.terms.min_sources - 1] * WAD, mark)
 
-    def read(self, answers: Sequence[Reading | None], now: int) -> Reading:
-        """The adapter's reading of what its sources say now."""
+    def read(self, answers: Sequence[Reading | None], now: int, since: int = 0) -> Reading:
+        """The adapter's reading of what its sources say now, for who holds a mark of `since`."""
         terms = self.terms
         middle = self._take_in(answers, now)
         found = self._usable
@@ -233,14 +233,16 @@ class MedianModel:
             raise refuse("PriceTooUncertain", distance, terms.exit_tolerance)
         spread = sorted(one.spread for one in found)[len(found) // 2]
         times = sorted((one.published_at for one in found), reverse=True)
-        reached_by_most = times[len(found) // 2]
+        published_at = max(times[len(found) // 2], middle.published_at)  # reached by most; its own
+        if published_at < since <= times[0]:
+            published_at = since  # time stands still
         disputed = distance > terms.risk_tolerance
         outages = sorted(one.resumed_at for one in found)
         resumed_at = now if disputed else outages[terms.min_sources - 1]
         return Reading(
             middle.mark,
             spread,
-            max(middle.published_at, reached_by_most),
+            published_at,
             max(resumed_at, self.disagreed_at),
         )
 

@@ -108,8 +108,9 @@ contract MedianOracle is IPriceOracle, ReentrancyGuardTransient {
     /// @inheritdoc IPriceOracle
     /// @dev The price is the middle one; of two middle ones that which was published later. publishedAt is a
     ///      moment such that the price lies between prices published then or later: the time of the price
-    ///      itself, or the newest time that more than half of the sources have reached. The outage is one of
-    ///      all but `minSources - 1` sources.
+    ///      itself, or the newest time that more than half of the sources have reached. Where that is before
+    ///      `since` and a source has reached `since`, it is `since`: when a fast source leaves the middle, time
+    ///      stands still and does not go back. The outage is one of all but `minSources - 1` sources.
     function read(uint256 since)
         external
         view
@@ -122,7 +123,9 @@ contract MedianOracle is IPriceOracle, ReentrancyGuardTransient {
         uint256 distance = _distanceUp(found, mark);
         if (distance > _EXIT_TOLERANCE) revert PriceTooUncertain(distance, _EXIT_TOLERANCE);
         spread = _sorted(found, SPREAD)[count / 2]; // of two middle ones the wider: the trader pays
-        publishedAt = _later(_sorted(found, PUBLISHED_AT)[(count - 1) / 2], middle[PUBLISHED_AT]);
+        uint256[] memory times = _sorted(found, PUBLISHED_AT);
+        publishedAt = _later(times[(count - 1) / 2], middle[PUBLISHED_AT]);
+        if (publishedAt < since && since <= times[count - 1]) publishedAt = since;
         resumedAt =
             distance > _RISK_TOLERANCE ? block.timestamp : _sorted(found, RESUMED_AT)[_MIN_SOURCES - 1];
         resumedAt = _later(resumedAt, _disagreedAt);

@@ -36,3 +36,15 @@ def test_silent_pull_sources_are_no_disagreement(rpc: Rpc, scene: Scene) -> None
     for source in sources[1:]:
         source.setFailure(0)
     assert read_at(rpc, median, NOW + 1) == (P, 0, NOW - 1, 0)
+
+
+def test_time_stands_still_when_a_fast_source_leaves_the_middle(rpc: Rpc, scene: Scene) -> None:
+    """It went back, and the market refused every mark until a slow feed published."""
+    median, sources = scene
+    for source, (mark, age) in zip(sources, ((P, 900), (P + 1, 0), (P + 2, 20)), strict=True):
+        source.set(mark, 0, NOW - age, 0)
+    held = read_at(rpc, median, NOW).publishedAt
+    assert held == NOW
+    sources[1].set(P + 3, 0, NOW + 1, 0)
+    assert read_at(rpc, median, NOW + 1).publishedAt == NOW - 20
+    assert read_at(rpc, median, NOW + 1, held) == (P + 2, 0, NOW, 0)

@@ -212,7 +212,7 @@ class FedMedian(Fed):
     def reading(self) -> Reading:
         answers = [told(one.reading) for one in self.sources]
         usable = [one if isinstance(one, Reading) else None for one in answers]
-        return self.twin.read(usable, self.w.now)
+        return self.twin.read(usable, self.w.now, self.w.twin.state.published_at)
 
     def publish(self, mark: int) -> None:
         self.spread_out(mark, 0)

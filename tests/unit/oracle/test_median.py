@@ -65,10 +65,10 @@ class Median:
         """Marks of one moment, a second ago."""
         self.set(*(None if mark is None else Reading(mark, 0, NOW - 1) for mark in marks))
 
-    def said(self, now: int = NOW) -> tuple[Any, ...]:
+    def said(self, now: int = NOW, since: int = 0) -> tuple[Any, ...]:
         """The one outcome of adapter and twin."""
-        found = of_chain(lambda: read_at(self.rpc, self.adapter, now))
-        assert found == of_twin(lambda: self.twin.read(self.answers, now))
+        found = of_chain(lambda: read_at(self.rpc, self.adapter, now, since))
+        assert found == of_twin(lambda: self.twin.read(self.answers, now, since))
         return found
 
     def note(self, now: int = NOW) -> tuple[Any, ...]:
@@ -219,6 +219,56 @@ def test_read__price_and_time__are_never_older_than_the_time_says(median: Median
         mark, _, at, _ = median.said()
         newer = [one.mark for one in answers if one.published_at >= at]
         assert min(newer) <= mark <= max(newer)
+
+
+def test_read__no_source_reached_what_is_held__claims_no_more_than_there_is(
+    median: Median,
+) -> None:
+    median.marks(P, P, P)
+    assert [median.said(since=NOW + at)[2] for at in (-2, -1, 0)] == [NOW - 1] * 3
+
+
+moments = st.lists(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.integers(-2, 2), st.booleans()), min_size=3, max_size=3
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(moments)
+def test_read__any_sequence__time_never_goes_back_while_the_newest_source_answers(
+    artifacts: Artifacts,
+    rpc: Rpc,
+    accounts: list[str],
+    steps: list[list[tuple[int, int, bool]]],
+) -> None:
+    """Each source publishes later or not at all, and may be silent for a while."""
+    held, now = 0, NOW
+    last = [NOW - 9] * 3
+    with rpc.isolated():
+        median = Median(rpc, accounts[0])
+        for step in steps:
+            now += 9
+            last = [min(at + wait, now) for at, (wait, _, _) in zip(last, step, strict=True)]
+            median.set(
+                *(
+                    Reading(P + off, 0, at) if here else None
+                    for at, (_, off, here) in zip(last, step, strict=True)
+                )
+            )
+            found = median.said(now, held)
+            answering = [one.published_at for one in median.answers if one]
+            if len(answering) < MEDIAN.min_sources:
+                assert found[:2] == ("reverted", "QuorumNotMet")
+                continue
+            assert found[2] <= max(answering)
+            if max(answering) >= held:
+                assert found[2] >= held
+                held = found[2]
+            else:
+                assert found[2] < held  # the market waits
 
 
 def test_read__spread__is_the_middle_one(median: Median) -> None:
