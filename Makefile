@@ -43,6 +43,12 @@ setup: ## install everything, inside this folder
 	@.tools/uv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r tools/uv.lock
 	@touch $@
 
+# Apart from .venv: halmos and ape want different versions of rich.
+.tools/halmos/.stamp: tools/halmos.lock .tools/uv/.stamp
+	@python=$$(PYTHON="$(PYTHON)" tools/preflight) && rm -rf .tools/halmos && $(UV) venv -q --python "$$python" .tools/halmos
+	@VIRTUAL_ENV=$(ROOT)/.tools/halmos $(UV) pip sync -q --require-hashes tools/halmos.lock
+	@touch $@
+
 .venv/.stamp: requirements.lock pyproject.toml .tools/uv/.stamp
 	@python=$$(PYTHON="$(PYTHON)" tools/preflight) && { test -x $(PY) || $(UV) venv -q --python "$$python" .venv; }
 	@VIRTUAL_ENV=$(ROOT)/.venv $(UV) pip sync -q --require-hashes requirements.lock
@@ -58,6 +64,7 @@ node_modules/.stamp: package-lock.json
 lock: .tools/uv/.stamp ## resolve the dependencies anew (after editing requirements.in or package.json)
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal requirements.in -o requirements.lock
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal tools/uv.in -o tools/uv.lock
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal tools/halmos.in -o tools/halmos.lock
 	@npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 # ---------------------------------------------------------------- build
@@ -141,6 +148,10 @@ lint: setup ## style and types only: ruff, mypy, forge fmt, solhint
 .PHONY: slither
 slither: setup ## static analysis against the judged findings of docs/slither.md
 	@$(PY) tools/static_analysis.py
+
+.PHONY: prove
+prove: setup .tools/halmos/.stamp ## prove what docs/symbolic.md lists; SECONDS_EACH= MATCH=
+	@$(PY) tools/prove.py $(call given,SECONDS_EACH,--seconds) $(call given,MATCH,--match)
 
 .PHONY: check
 check: compile lint slither ## all that a change must pass besides the tests

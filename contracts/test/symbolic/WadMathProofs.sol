@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {WadMath} from "../../libraries/WadMath.sol";
+
+/// @notice Rounding and casts. The width of an argument is the bound of the proof.
+contract WadMathProofs {
+    int256 private constant WAD = 1e18;
+
+    /// @notice q b <= a < (q + 1) b.
+    function proveDivDown(uint128 a, uint128 b) external pure {
+        unchecked {
+            if (b == 0) return;
+            uint256 q = WadMath.divDown(a, b);
+            assert(q * b <= a && a - q * b < b);
+        }
+    }
+
+    /// @notice (q - 1) b < a <= q b.
+    function proveDivUp(uint128 a, uint128 b) external pure {
+        unchecked {
+            if (b == 0) return;
+            uint256 q = WadMath.divUp(a, b);
+            assert(q * b >= a && q * b < uint256(a) + b);
+        }
+    }
+
+    /// @notice divUp is divDown, or one more: for every pair of words.
+    function proveDivUpNeverWraps(uint256 a, uint256 b) external pure {
+        unchecked {
+            if (b == 0) return;
+            (uint256 down, uint256 up) = (WadMath.divDown(a, b), WadMath.divUp(a, b));
+            assert(up == down || (up > down && up - down == 1));
+        }
+    }
+
+    /// @notice Toward minus infinity, whatever the signs.
+    function proveFloorDiv(int16 a, int16 b) external pure {
+        unchecked {
+            if (b == 0) return;
+            int256 rest = int256(a) - WadMath.floorDiv(a, b) * b;
+            assert(b > 0 ? rest >= 0 && rest < b : rest <= 0 && rest > b);
+        }
+    }
+
+    /// @notice Toward plus infinity, whatever the signs.
+    function proveCeilDiv(int16 a, int16 b) external pure {
+        unchecked {
+            if (b == 0) return;
+            int256 over = WadMath.ceilDiv(a, b) * b - int256(a);
+            assert(b > 0 ? over >= 0 && over < b : over <= 0 && over > b);
+        }
+    }
+
+    /// @notice q 1e18 <= a b < (q + 1) 1e18.
+    function proveMulWadDown(uint128 a, uint128 b) external pure {
+        unchecked {
+            uint256 product = uint256(a) * b;
+            uint256 q = WadMath.mulWadDown(a, b);
+            assert(q * 1e18 <= product && product - q * 1e18 < 1e18);
+        }
+    }
+
+    /// @notice (q - 1) 1e18 < a b <= q 1e18.
+    function proveMulWadUp(uint120 a, uint120 b) external pure {
+        unchecked {
+            uint256 product = uint256(a) * b;
+            uint256 q = WadMath.mulWadUp(a, b);
+            assert(q * 1e18 >= product && q * 1e18 - product < 1e18);
+        }
+    }
+
+    /// @notice Down for profits and losses alike.
+    function proveSmulFloor(int48 a, int48 b) external pure {
+        unchecked {
+            int256 rest = int256(a) * b - WadMath.smulFloor(a, b) * WAD;
+            assert(rest >= 0 && rest < WAD);
+        }
+    }
+
+    /// @notice Up for profits and losses alike.
+    function proveSmulCeil(int48 a, int48 b) external pure {
+        unchecked {
+            int256 over = WadMath.smulCeil(a, b) * WAD - int256(a) * b;
+            assert(over >= 0 && over < WAD);
+        }
+    }
+
+    /// @notice What one rounds down, the other rounds up on the other side: for 128 bits.
+    function proveSmulMirrors(int128 a, int128 b) external pure {
+        unchecked {
+            assert(WadMath.smulCeil(a, b) == -WadMath.smulFloor(-int256(a), b));
+        }
+    }
+
+    /// @notice For all words; the minimum gives 2^255.
+    function proveAbs(int256 a) external pure {
+        uint256 b = WadMath.abs(a);
+        if (a >= 0) assert(b == uint256(a));
+        else if (a == type(int256).min) assert(b == 1 << 255);
+        else assert(b == uint256(-a));
+    }
+
+    /// @notice The value itself, and only below 2^bits: for all words.
+    function proveToUint(uint256 value, uint8 bits) external view {
+        try this.toUint(value, bits) returns (uint256 same) {
+            assert(same == value && value < (uint256(1) << bits));
+        } catch {
+            assert(value >= (uint256(1) << bits));
+        }
+    }
+
+    /// @notice The value itself, and only within two's complement of `bits`: for all words.
+    function proveToInt(int256 value, uint8 bits) external view {
+        if (bits == 0) return;
+        int256 end = int256(uint256(1) << (bits - 1));
+        try this.toInt(value, bits) returns (int256 same) {
+            assert(same == value && value >= -end && value < end);
+        } catch {
+            assert(value < -end || value >= end);
+        }
+    }
+
+    function toUint(uint256 value, uint256 bits) external pure returns (uint256) {
+        return WadMath.toUint(value, bits);
+    }
+
+    function toInt(int256 value, uint256 bits) external pure returns (int256) {
+        return WadMath.toInt(value, bits);
+    }
+}
