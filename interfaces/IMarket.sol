@@ -237,12 +237,16 @@ interface IMarket {
     function lockOf(uint256 id, address delegate) external view returns (uint256);
     /// @notice Sum of an id's locks in its present epoch (token units).
     function lockedOf(uint256 id) external view returns (uint256);
-    /// @notice Net asset value of the pool at the held mark (Wad, signed). Reverts while the market is
-    /// locked.
+    /// @notice Net asset value of the pool at the held mark (Wad, signed). Reverts in the middle of an action,
+    /// not in a margin call.
     function nav() external view returns (int256);
-    /// @notice What LPs may take out now (token units). Reverts while the market is locked.
+    /// @notice What LPs may take out now (token units). Reverts in the middle of an action, not in a margin
+    /// call.
     function freeLiquidity() external view returns (uint256);
+    /// @notice Whether the market is in the middle of an action or of a margin call.
     function locked() external view returns (bool);
+    /// @notice The id whose owner is being called, 0 if none is.
+    function calledId() external view returns (uint256);
     function TOKEN() external view returns (address);
     function POOL() external view returns (address);
     function FUND() external view returns (address);

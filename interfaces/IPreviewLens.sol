@@ -27,7 +27,8 @@ struct Preview {
 /// @title What an action would do
 /// @notice Stateless, for any market of this project. The market's own checks and stages, in the action's
 /// order, on the mark it would use in this block. A refusal is a result, not a revert.
-///         All revert with `Locked` while the market is in the middle of an action.
+///         All revert with `Locked` while the market is in the middle of an action or of a margin call, but
+/// for `previewRemoveMargin` in a margin call: all is written then, and the owner may need to know.
 /// @dev Token transfers are not foreseen: an action whose token refuses, or whose payer has too little,
 /// ends otherwise.
 /// @custom:halt Nothing to halt: views.
@@ -83,7 +84,7 @@ interface IPreviewLens {
         view
         returns (Preview memory);
 
-    /// @dev The receiver is not checked.
+    /// @dev The receiver is not checked. In a margin call the id that is called is refused with `Locked`.
     function previewRemoveMargin(
         address market,
         uint256 id,

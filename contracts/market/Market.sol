@@ -86,8 +86,9 @@ contract Market is IMarket, AccessManaged {
         Lock.set(0);
     }
 
-    modifier unlocked() {
-        if (Lock.get() != 0) revert Locked();
+    /// @dev Not in the middle of an action. In a margin call all is written.
+    modifier whole() {
+        if (Lock.get() == 1) revert Locked();
         _;
     }
 
@@ -335,16 +336,21 @@ contract Market is IMarket, AccessManaged {
         return $.lockSums[id][$.epochs[id]];
     }
 
-    function nav() external view unlocked returns (int256) {
+    function nav() external view whole returns (int256) {
         return Settlement.nav($);
     }
 
-    function freeLiquidity() external view unlocked returns (uint256) {
+    function freeLiquidity() external view whole returns (uint256) {
         return Settlement.freeLiquidity($);
     }
 
     function locked() external view returns (bool) {
         return Lock.get() != 0;
+    }
+
+    function calledId() external view returns (uint256) {
+        uint256 held = Lock.get();
+        return held > 2 ? held - 2 : 0;
     }
 
     // ---- internals

@@ -40,8 +40,18 @@ library LensContext {
     // ---- load
 
     function load(address market) internal view returns (Plan memory plan) {
-        IMarket m = IMarket(market);
-        if (m.locked()) revert IMarket.Locked();
+        if (IMarket(market).locked()) revert IMarket.Locked();
+        plan = _load(IMarket(market));
+    }
+
+    /// @dev As `load`, but also in a margin call, of `called`, when all is written.
+    function loadCalled(address market) internal view returns (Plan memory plan, uint256 called) {
+        called = IMarket(market).calledId();
+        if (called == 0) return (load(market), 0);
+        plan = _load(IMarket(market));
+    }
+
+    function _load(IMarket m) private view returns (Plan memory plan) {
         plan.market = m;
         Context memory x = plan.x;
         x.s = m.state();
@@ -78,7 +88,7 @@ library LensContext {
         }
         bool held = s.acceptedAt == block.timestamp;
         if (held && need != Need.Renew) {
-            if (s.renewed) {
+            if (s.renewed && need != Need.Called) {
                 plan.verdict = Verdict(
                     Reason.BlockIsLiquidationOnly, int256(block.timestamp), int256(block.timestamp + 1)
                 );

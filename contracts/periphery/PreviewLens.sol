@@ -138,15 +138,16 @@ contract PreviewLens is IPreviewLens {
         view
         returns (Preview memory)
     {
-        Plan memory plan = LensContext.load(market);
+        (Plan memory plan, uint256 called) = LensContext.loadCalled(market);
         Context memory x = plan.x;
+        if (called != 0 && called == id) plan.failure = abi.encodeWithSelector(IMarket.Locked.selector);
         plan.known(id);
         if (!plan.stopped() && x.p.owner != caller) {
             plan.failure = abi.encodeWithSelector(IMarket.NotAuthorised.selector, id, caller);
         }
         if (!plan.stopped() && amount == 0) plan.verdict = Verdict(Reason.ZeroAmount, 0, 1);
         bool flat = x.p.size == 0;
-        if (!flat) _price(plan, true);
+        if (!flat) _price(plan, true, called == 0 ? Need.Must : Need.Called);
         if (!plan.stopped()) {
             x.touch();
             uint256 locks = plan.locksOf();
@@ -213,13 +214,18 @@ contract PreviewLens is IPreviewLens {
 
     /// @dev A mark of this block; for what adds risk also mode Normal and no grace.
     function _price(Plan memory plan, bool addsRisk) private view {
+        _price(plan, addsRisk, Need.Must);
+    }
+
+    /// @dev As above, with the need of a mark said.
+    function _price(Plan memory plan, bool addsRisk, Need need) private view {
         if (plan.stopped()) return;
         Mode mode = plan.x.s.mode;
         if (addsRisk && mode != Mode.Normal) {
             plan.verdict = Verdict(Reason.ModeForbids, int256(uint256(mode)), 0);
             return;
         }
-        plan.accept(Need.Must);
+        plan.accept(need);
         if (!plan.stopped() && addsRisk && Engine.inGrace(plan.x)) plan.verdict = LensContext.grace(plan.x);
     }
 }

@@ -199,7 +199,7 @@ def test_a_renewed_block_only_liquidates(lens: Lenses) -> None:
 
 
 def test_no_view_in_the_middle_of_an_action(lens: Lenses) -> None:
-    """A margin call comes at a moment whose figures are nobody's: every lens says Locked."""
+    """A liquidation is not done in its margin call: lenses say Locked, but for a removal."""
     w = lens.w
     owner = deploy(w.rpc, "ReentrantOwner", sender=w.deployer).as_(w.alice)
     w.give(w.alice, 10_000 * USD)
@@ -220,6 +220,49 @@ def test_no_view_in_the_middle_of_an_action(lens: Lenses) -> None:
             w.market.liquidate(1, w.keeper, sender=w.keeper)
             assert (owner.worked(), owner.answer()) == (False, locked)
         w.rpc.next_time(w.now)
+
+
+def test_what_a_wallet_needs_in_a_margin_call(new_world: Callable[..., World]) -> None:
+    """All is written when an owner is called: it may ask what its other positions can spare, and
+    the pool's value; of the id that is called nothing can be removed."""
+    w = new_world(margin_call_gas=3_000_000)  # to store a whole preview
+    lens = Lenses(w)
+    owner = deploy(w.rpc, "ReentrantOwner", sender=w.deployer).as_(w.alice)
+    w.give(w.alice, 30_000 * USD)
+    w.token.transfer(owner, 25_000 * USD, sender=w.alice)
+    owner.run(w.token, w.token.approve.encode(w.market, 25_000 * USD))
+    for size, margin in ((50, 8_000), (-10, 9_000)):
+        sign = 1 if size > 0 else -1
+        data = w.market.open.encode(0, size * WAD, margin * USD, ANY[sign], SOON)
+        owner.run(w.market, data)
+    owner.run(w.market, w.market.setMarginCall.encode(1, True))
+    w.tick(1_880 * WAD)
+    preview = lens.preview.previewRemoveMargin
+    locked = keccak(b"Locked()")[:4]
+
+    def called(target: object, data: bytes) -> bytes:
+        with w.rpc.isolated():
+            owner.arm(target, data)
+            w.market.liquidate(1, w.keeper, sender=w.keeper, gas=10_000_000)
+            assert owner.worked()
+            answer: bytes = owner.answer()
+        w.rpc.next_time(w.now)
+        return answer
+
+    assert w.market.calledId() == 0
+    assert int.from_bytes(called(w.market, w.market.calledId.encode()), "big") == 1
+    for view in (w.market.nav, w.market.freeLiquidity):
+        shown = int.from_bytes(called(w.market, view.encode()), "big")
+        with w.rpc.isolated():
+            w.market.accrue(sender=w.keeper)
+            assert shown == view()
+        w.rpc.next_time(w.now)
+    spare = preview.decode(called(lens.preview, preview.encode(w.market, 2, owner, 5_000 * USD)))
+    assert (spare.allowed, spare.failure) == (True, b"")
+    much = preview.decode(called(lens.preview, preview.encode(w.market, 2, owner, 8_900 * USD)))
+    assert (much.allowed, much.reason) == (False, Reason.MARGIN_TOO_LOW)
+    own = preview.decode(called(lens.preview, preview.encode(w.market, 1, owner, 1)))
+    assert (own.allowed, own.failure) == (False, locked)
 
 
 def test_locks_and_a_flat_position(lens: Lenses) -> None:

@@ -163,6 +163,7 @@ TABLE: dict[str, dict[str, tuple[Case, ...]]] = {
             nav=(),
             freeLiquidity=(),
             locked=(),
+            calledId=(),
         ),
     },
     "LiquidityPool": {
