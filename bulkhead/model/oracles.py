@@ -196,8 +196,8 @@ class MedianModel:
     disagreed_at: int = 0
     _usable: list[Reading] = field(default_factory=list)
 
-    def _take_in(self, answers: Sequence[Reading | None], now: int) -> Reading:
-        """Keeps what is usable, in order of the marks; returns the middle one."""
+    def _take_in(self, answers: Sequence[Reading | None], now: int) -> tuple[Reading, Reading]:
+        """Keeps what is usable, by marks; returns the two middle ones, or the one twice."""
         found = [
             one
             for one in answers
@@ -211,36 +211,38 @@ class MedianModel:
         )  # stable: equal ones keep their order
         if len(found) < self.terms.min_sources:
             raise refuse("QuorumNotMet", len(found), self.terms.min_sources)
-        half = len(found) // 2
-        upper = self._usable[half]
-        if len(found) % 2:
-            return upper
-        lower = self._usable[half - 1]
-        return upper if upper.published_at > lower.published_at else lower
+        return self._usable[(len(found) - 1) // 2], self._usable[len(found) // 2]
 
-    def _distance(self, mark: int) -> int:
-        """From the mark to the farthest of the min_sources closest to it, relative to it, up."""
-        distances = sorted(abs(one.mark - mark) for one in self._usable)
-        return ceil_div(distances[self.terms.min_sources - 1] * WAD, mark)
+    def _distance(self, *middle: Reading) -> int:
+        """From a middle mark to the farthest of the min_sources closest to it, relative to it, up;
+        the widest."""
+        widest = 0
+        for mark in (one.mark for one in middle):
+            distances = sorted(abs(one.mark - mark) for one in self._usable)
+            widest = max(widest, ceil_div(distances[self.terms.min_sources - 1] * WAD, mark))
+        return widest
 
     def read(self, answers: Sequence[Reading | None], now: int, since: int = 0) -> Reading:
         """The adapter's reading of what its sources say now, for who holds a mark of `since`."""
         terms = self.terms
-        middle = self._take_in(answers, now)
+        lower, upper = self._take_in(answers, now)
         found = self._usable
-        distance = self._distance(middle.mark)
+        mark = (lower.mark + upper.mark) // 2  # down: the same for both sides of every trade
+        distance = self._distance(lower, upper)
         if distance > terms.exit_tolerance:
             raise refuse("PriceTooUncertain", distance, terms.exit_tolerance)
-        spread = sorted(one.spread for one in found)[len(found) // 2]
+        gap = ceil_div(2 * (upper.mark - mark) * WAD, mark)  # up: the trader pays
+        spread = sorted(one.spread for one in found)[len(found) // 2] + gap
         times = sorted((one.published_at for one in found), reverse=True)
-        published_at = max(times[len(found) // 2], middle.published_at)  # reached by most; its own
+        its_own = min(lower.published_at, upper.published_at)
+        published_at = max(times[len(found) // 2], its_own)  # the first: reached by most
         if published_at < since <= times[0]:
             published_at = since  # time stands still
         disputed = distance > terms.risk_tolerance
         outages = sorted(one.resumed_at for one in found)
         resumed_at = now if disputed else outages[terms.min_sources - 1]
         return Reading(
-            middle.mark,
+            mark,
             spread,
             published_at,
             max(resumed_at, self.disagreed_at),
@@ -248,7 +250,7 @@ class MedianModel:
 
     def note(self, answers: Sequence[Reading | None], now: int) -> None:
         """Notes a disagreement: one measured between enough answers, for silence is none."""
-        distance = self._distance(self._take_in(answers, now).mark)
+        distance = self._distance(*self._take_in(answers, now))
         if distance <= self.terms.risk_tolerance:
             raise refuse("NoDisagreement", distance, self.terms.risk_tolerance)
         self.disagreed_at = now

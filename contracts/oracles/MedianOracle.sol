@@ -106,11 +106,13 @@ contract MedianOracle is IPriceOracle, ReentrancyGuardTransient {
     // ---- reading
 
     /// @inheritdoc IPriceOracle
-    /// @dev The price is the middle one; of two middle ones that which was published later. publishedAt is a
-    ///      moment such that the price lies between prices published then or later: the time of the price
-    ///      itself, or the newest time that more than half of the sources have reached. Where that is before
-    ///      `since` and a source has reached `since`, it is `since`: when a fast source leaves the middle, time
-    ///      stands still and does not go back. The outage is one of all but `minSources - 1` sources.
+    /// @dev The price is the middle one; between two middle ones their mean, with a spread so much wider that
+    ///      both lie within half of it: else a source that answers beside one other would set the price.
+    ///      publishedAt is a moment such that the price lies between prices published then or later: the
+    ///      older of the middle ones' times, or the newest that more than half of the sources have reached.
+    ///      Where that is before `since` and a source has reached `since`, it is `since`: when a fast source
+    ///      leaves the middle, time stands still and does not go back. The outage is one of all but
+    ///      `minSources - 1` sources.
     function read(uint256 since)
         external
         view
@@ -118,17 +120,20 @@ contract MedianOracle is IPriceOracle, ReentrancyGuardTransient {
     {
         uint256[4][] memory found = _askEnough(since);
         uint256 count = found.length;
-        uint256[4] memory middle = _middle(found);
-        mark = middle[MARK];
-        uint256 distance = _distanceUp(found, mark);
+        uint256[4] memory lower = found[(count - 1) / 2]; // the same as upper if count is odd
+        uint256[4] memory upper = found[count / 2];
+        mark = (lower[MARK] + upper[MARK]) / 2; // down: the same for both sides of every trade
+        uint256 distance = _distanceUp(found);
         if (distance > _EXIT_TOLERANCE) revert PriceTooUncertain(distance, _EXIT_TOLERANCE);
-        spread = _sorted(found, SPREAD)[count / 2]; // of two middle ones the wider: the trader pays
+        // of two middle ones the wider, and the gap between the middle marks, up: the trader pays
+        spread = _sorted(found, SPREAD)[count / 2] + _ratioUp(2 * (upper[MARK] - mark), mark);
         uint256[] memory times = _sorted(found, PUBLISHED_AT);
-        publishedAt = _later(times[(count - 1) / 2], middle[PUBLISHED_AT]);
+        bool upperLater = upper[PUBLISHED_AT] > lower[PUBLISHED_AT];
+        publishedAt = _greater(times[(count - 1) / 2], (upperLater ? lower : upper)[PUBLISHED_AT]);
         if (publishedAt < since && since <= times[count - 1]) publishedAt = since;
         resumedAt =
             distance > _RISK_TOLERANCE ? block.timestamp : _sorted(found, RESUMED_AT)[_MIN_SOURCES - 1];
-        resumedAt = _later(resumedAt, _disagreedAt);
+        resumedAt = _greater(resumedAt, _disagreedAt);
     }
 
     /// @notice When sources were last noted to disagree (unix seconds; 0: never).
@@ -195,25 +200,28 @@ contract MedianOracle is IPriceOracle, ReentrancyGuardTransient {
             && answer[PUBLISHED_AT] <= block.timestamp;
     }
 
-    /// @dev The middle one; of two middle ones that which was published later, or else the lower.
-    function _middle(uint256[4][] memory found) private pure returns (uint256[4] memory) {
-        uint256 half = found.length / 2;
-        uint256[4] memory upper = found[half];
-        if (found.length % 2 == 1) return upper;
-        uint256[4] memory lower = found[half - 1];
-        return upper[PUBLISHED_AT] > lower[PUBLISHED_AT] ? upper : lower;
+    /// @dev The distance from the middle mark; of two middle ones the wider.
+    function _distanceUp(uint256[4][] memory found) private view returns (uint256 distance) {
+        uint256 count = found.length;
+        distance = _distanceFromUp(found, found[count / 2][MARK]);
+        if (count % 2 == 1) return distance;
+        return _greater(distance, _distanceFromUp(found, found[count / 2 - 1][MARK]));
     }
 
     /// @dev How far from the mark the minSources closest to it are, relative to it, rounded up: the strict
     ///      side.
-    function _distanceUp(uint256[4][] memory found, uint256 mark) private view returns (uint256) {
+    function _distanceFromUp(uint256[4][] memory found, uint256 mark) private view returns (uint256) {
         uint256[4][] memory distances = new uint256[4][](found.length);
         for (uint256 i; i < found.length; ++i) {
             uint256 other = found[i][MARK];
             distances[i][MARK] = other > mark ? other - mark : mark - other;
         }
-        uint256 farthest = _sorted(distances, MARK)[_MIN_SOURCES - 1]; // below 2^96
-        return (farthest * WAD + mark - 1) / mark;
+        return _ratioUp(_sorted(distances, MARK)[_MIN_SOURCES - 1], mark);
+    }
+
+    /// @dev part / whole (Wad), rounded up; part below 2^97.
+    function _ratioUp(uint256 part, uint256 whole) private pure returns (uint256) {
+        return (part * WAD + whole - 1) / whole;
     }
 
     /// @dev One field of all answers in increasing order, by insertion: at most five.
@@ -233,7 +241,7 @@ contract MedianOracle is IPriceOracle, ReentrancyGuardTransient {
         }
     }
 
-    function _later(uint256 a, uint256 b) private pure returns (uint256) {
+    function _greater(uint256 a, uint256 b) private pure returns (uint256) {
         return a > b ? a : b;
     }
 
@@ -245,7 +253,7 @@ contract MedianOracle is IPriceOracle, ReentrancyGuardTransient {
     ///      chooses when. A source's outage is proven at that source.
     function noteDisagreement() external {
         uint256[4][] memory found = _askEnough(0);
-        uint256 distance = _distanceUp(found, _middle(found)[MARK]);
+        uint256 distance = _distanceUp(found);
         if (distance <= _RISK_TOLERANCE) revert NoDisagreement(distance, _RISK_TOLERANCE);
         _disagreedAt = block.timestamp;
         emit DisagreementNoted(block.timestamp);

@@ -48,3 +48,19 @@ def test_time_stands_still_when_a_fast_source_leaves_the_middle(rpc: Rpc, scene:
     sources[1].set(P + 3, 0, NOW + 1, 0)
     assert read_at(rpc, median, NOW + 1).publishedAt == NOW - 20
     assert read_at(rpc, median, NOW + 1, held) == (P + 2, 0, NOW, 0)
+
+
+def test_one_of_two_answers_does_not_set_the_mark(rpc: Rpc, scene: Scene) -> None:
+    """A pull source is dead whenever nobody brings it, and a liar's price is always the later."""
+    median, (honest, liar, silent) = scene
+    silent.setFailure(7)
+    width = P * MEDIAN.risk_tolerance // WAD
+    for lie in (P - width, P + width):
+        liar.set(lie, 0, NOW, 0)
+        found = read_at(rpc, median, NOW)
+        assert found.mark == (P + lie) // 2
+        assert found.mark * (2 * WAD + found.spread) >= 2 * WAD * P  # nobody buys below the honest
+        assert found.mark * (2 * WAD - found.spread) <= 2 * WAD * P  # or sells above
+    honest.set(P, 0, NOW, 0)
+    silent.setFailure(0)
+    assert read_at(rpc, median, NOW)[:2] == (P, 0)

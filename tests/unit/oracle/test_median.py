@@ -106,8 +106,8 @@ def test_read__one_dead_source__is_survived(median: Median, place: int, failure:
     answers: list[Reading | None] = [Reading(P + at, 0, NOW - 9 + at) for at in range(3)]
     answers[place] = None
     median.set(*answers, failure=failure)
-    mark = median.said()[0]
-    assert mark == max(one.mark for one in answers if one)  # the newer of the two
+    left = [one.mark for one in answers if one]
+    assert median.said()[0] == sum(left) // 2
 
 
 @pytest.mark.parametrize("lie", [1, MARK_MIN, P // 2, P * 2, MARK_MAX, 2**255])
@@ -188,9 +188,40 @@ def test_read__sources_apart__are_judged_by_what_the_price_is_for(median: Median
         median.set(None, Reading(P, 0, NOW), Reading(P + apart, 0, NOW - 1))
         found = median.said()
         if exists:
-            assert found == (P, 0, NOW, 0 if calm else NOW)
+            mark = P + apart // 2
+            assert (found[0], *found[2:]) == (mark, NOW - 1, 0 if calm else NOW)
+            assert_covers(found[0], found[1], P, P + apart)
         else:
             assert found[:2] == ("reverted", "PriceTooUncertain")
+
+
+def assert_covers(mark: int, spread: int, lower: int, upper: int) -> None:
+    """Half the spread on each side of the mark reaches both, and no wei more is taken."""
+    assert mark * (2 * WAD - spread) <= 2 * WAD * lower
+    assert mark * (2 * WAD + spread) >= 2 * WAD * upper
+    assert spread == 0 or mark * (2 * WAD + spread - 1) < 2 * WAD * upper
+
+
+@given(st.integers(MARK_MIN, MARK_MAX), st.integers(0, MEDIAN.exit_tolerance))
+def test_read__two_answers__neither_is_better_to_trade_at_than_the_mean(
+    lower: int, apart: int
+) -> None:
+    upper = min(lower + lower * apart // WAD, MARK_MAX)
+    twin = MedianModel(MEDIAN)
+    for first, second in ((lower, upper), (upper, lower)):
+        found = twin.read([Reading(first, 0, NOW), None, Reading(second, 0, NOW - 9)], NOW)
+        assert found.mark == (lower + upper) // 2
+        assert_covers(found.mark, found.spread, lower, upper)
+
+
+def test_read__four_answers__have_the_mean_of_the_two_in_the_middle(
+    new_median: Callable[..., Median],
+) -> None:
+    median = new_median(sources=4, min_sources=3)
+    median.marks(P + 9, P - 9, P + 3, P)
+    mark, spread, _, _ = median.said()
+    assert mark == P + 1
+    assert_covers(mark, spread, P, P + 3)
 
 
 def test_read__three_apart__trip_though_each_has_a_neighbour_beyond(median: Median) -> None:
@@ -208,7 +239,10 @@ def test_read__time__is_the_newest_that_most_sources_have_reached(median: Median
     median.set(Reading(P, 0, NOW - 3_000), Reading(P + 1, 0, NOW - 20), Reading(P - 1, 0, NOW - 5))
     assert median.said()[2] == NOW - 20
     median.set(Reading(P, 0, NOW - 3_000), Reading(P + 1, 0, NOW - 20), None)
-    assert median.said() == (P + 1, 0, NOW - 20, 0)  # a dead newest does not turn time back
+    mark, spread, at, _ = median.said(since=NOW - 20)
+    assert (mark, at) == (P, NOW - 20)  # a dead newest does not turn time back
+    assert_covers(mark, spread, P, P + 1)
+    assert median.said()[2] == NOW - 3_000  # nor does the mean claim to be newer than both
 
 
 def test_read__price_and_time__are_never_older_than_the_time_says(median: Median) -> None:
