@@ -15,6 +15,7 @@ from bulkhead.model.types import Reading
 from bulkhead.model.wad import WAD, ceil_div
 
 MARK_MIN, MARK_MAX = 10**9, 2**96 - 1
+PYTH_AHEAD_SECS = 5  # Pyth's clock may run ahead of the chain's by so much
 
 
 def refuse(name: str, *args: object) -> OracleError:
@@ -74,10 +75,11 @@ def read_pyth(
     if held.price <= 0 or not terms.min_decimals <= decimals <= terms.max_decimals:
         raise refuse("PriceInvalid", held.price)
     mark = held.price * 10**18 // 10**decimals  # down: the same for both sides of every trade
-    if held.published_at > now:
+    if held.published_at > now + PYTH_AHEAD_SECS:
         raise refuse("PriceInvalid", held.price)
-    check_age(held.published_at, now, terms.max_age_secs)
-    if held.published_at <= up_since:
+    published_at = min(held.published_at, now)
+    check_age(published_at, now, terms.max_age_secs)
+    if published_at <= up_since:
         raise refuse("SequencerDown", up_since)
     if not terms.lowest < mark < terms.highest:
         raise refuse("PriceOutOfBand", mark, terms.lowest, terms.highest)
@@ -85,7 +87,7 @@ def read_pyth(
     spread = max(terms.min_spread, width)
     if spread > terms.max_spread:
         raise refuse("PriceTooUncertain", spread, terms.max_spread)
-    return Reading(mark, spread, held.published_at, max(up_since, proven_at))
+    return Reading(mark, spread, published_at, max(up_since, proven_at))
 
 
 def pyth_gap(terms: PythTerms, shown: PythPrice, resumed_at: int, now: int) -> bool:

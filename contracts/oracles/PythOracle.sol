@@ -52,6 +52,8 @@ contract PythOracle is IPriceOracle {
 
     uint256 private constant WAD = 1e18;
     uint256 private constant MAX_DECIMALS = 36;
+    /// @dev Pyth's clock may run ahead of the chain's by so much.
+    uint256 private constant MAX_AHEAD_SECS = 5;
     uint256 private constant MAX_CONFIDENCE_WIDTH = 100e18;
 
     IPyth private immutable _PYTH;
@@ -105,7 +107,8 @@ contract PythOracle is IPriceOracle {
 
     /// @inheritdoc IPriceOracle
     /// @dev A price that was never brought to this chain is Pyth's own error, passed on. `since` is not
-    ///      needed: Pyth keeps no price before the last, so that an outage must be proven (`proveGap`).
+    ///      needed: Pyth keeps no price before the last, so that an outage must be proven (`proveGap`). A
+    ///      price at most 5 s ahead of the block counts as of the block; further ahead it is `PriceInvalid`.
     function read(uint256)
         external
         view
@@ -117,7 +120,10 @@ contract PythOracle is IPriceOracle {
         PythStructs.Price memory found = _PYTH.getPriceUnsafe(_PRICE_ID);
         publishedAt = found.publishTime;
         mark = _toWadDown(found);
-        if (publishedAt > block.timestamp) revert PriceInvalid(found.price);
+        if (publishedAt > block.timestamp) {
+            if (publishedAt - block.timestamp > MAX_AHEAD_SECS) revert PriceInvalid(found.price);
+            publishedAt = block.timestamp;
+        }
         if (block.timestamp - publishedAt > _MAX_AGE_SECS) {
             revert PriceStale(publishedAt, block.timestamp, _MAX_AGE_SECS);
         }

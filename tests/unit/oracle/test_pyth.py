@@ -17,6 +17,7 @@ from bulkhead.chain.artifacts import Artifacts
 from bulkhead.chain.contract import Contract, deploy, events
 from bulkhead.chain.errors import reverts
 from bulkhead.chain.rpc import Rpc
+from bulkhead.model.oracles import PYTH_AHEAD_SECS as AHEAD
 from bulkhead.model.oracles import PythPrice, pyth_gap, read_pyth
 
 FEE = 7
@@ -66,7 +67,7 @@ def test_read__fresh_price__has_its_confidence_as_spread(pyth: Pyth) -> None:
         ({"expo": 3}, ("PriceInvalid", (GOOD.price,))),
         ({"expo": 2**31 - 1}, ("PriceInvalid", (GOOD.price,))),
         ({"expo": -(2**31)}, ("PriceInvalid", (GOOD.price,))),
-        ({"published_at": NOW + 1}, ("PriceInvalid", (GOOD.price,))),
+        ({"published_at": NOW + AHEAD + 1}, ("PriceInvalid", (GOOD.price,))),
         ({"published_at": 2**64 - 1}, ("PriceInvalid", (GOOD.price,))),
         (
             {"published_at": NOW - MAX_AGE - 1},
@@ -100,6 +101,7 @@ def test_read__what_is_no_price__is_refused_by_name(
     [
         {"published_at": NOW - MAX_AGE},
         {"published_at": NOW},
+        {"published_at": NOW + AHEAD},
         {"price": 100 * 10**8 + 1, "conf": 0},
         {"price": 100_000 * 10**8 - 1},
         {"conf": 25 * 10**7},
@@ -158,6 +160,15 @@ def test_read__any_updates__are_judged_as_the_twin_judges_them(
 
 
 # ---- order of time (I-42)
+
+
+def test_read__price_a_little_ahead__counts_as_of_the_block_and_never_goes_back(pyth: Pyth) -> None:
+    pyth.push(replace(GOOD, published_at=NOW + 3))
+    times = [said(pyth, NOW + at)[2] - NOW for at in range(-2, 6)]
+    assert times == [-2, -1, 0, 1, 2, 3, 3, 3]
+    pyth.push(replace(GOOD, published_at=NOW + 9))
+    assert said(pyth, NOW + 6)[2] == NOW + 6
+    assert said(pyth, NOW + 3) == ("reverted", "PriceInvalid", (GOOD.price,))
 
 
 def test_update__older_or_same_time__changes_nothing(pyth: Pyth) -> None:
