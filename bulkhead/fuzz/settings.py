@@ -59,6 +59,7 @@ FIXED = (
     Setting(6, (plain(),), "NoReturnToken"),
     Setting(6, (plain(),), "FeeToken"),
     Setting(8, (dear(),), "HookToken"),
+    Setting(6, (plain(),), "ApproveZeroToken"),
 )
 
 
