@@ -35,6 +35,7 @@ from bulkhead.model.wad import WAD
 log = logging.getLogger("bulkhead.keeper.service")
 PASSES = (ChainError, AbiError, SQLAlchemyError)  # what a later look may find mended
 LONGEST_WAIT = 30.0  # seconds between looks while they fail
+NAP = 0.5  # seconds
 VIEWER = "0x" + "11" * 20  # rehearses in a dry run
 RACES = 50  # that the win rate is measured over
 PURSE_OF_NOBODY = Purse(10**30)
@@ -335,7 +336,9 @@ class Keeper:
     def _wait(self, failures: int) -> None:
         secs = self.settings.poll_secs
         if failures:
-            time.sleep(min(LONGEST_WAIT, secs * 2 ** min(failures - 1, 10)))
+            until = time.monotonic() + min(LONGEST_WAIT, secs * 2 ** min(failures - 1, 10))
+            while not self.stopping and (left := until - time.monotonic()) > 0:
+                time.sleep(min(left, NAP))  # who is told to stop does not wait it out
             return
         try:
             self.rpc.wait_for_block(secs)

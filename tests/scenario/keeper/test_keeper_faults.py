@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -52,6 +54,18 @@ def test_node_down__keeper_waits_and_goes_on(stage: Stage, gate: Gate, tmp_path:
     assert keeper.health.problem == ""
     once_each(stage, due)
     same_as_chain(stage, keeper)
+
+
+def test_node_down__told_to_stop__does_not_wait_for_it(
+    stage: Stage, gate: Gate, tmp_path: Path
+) -> None:
+    keeper = stage.keeper(tmp_path, node=gate.url, poll_secs=20)
+    gate.down = True
+    Timer(0.3, lambda: setattr(keeper, "stopping", True)).start()
+    started = time.monotonic()
+    keeper.run()
+    assert time.monotonic() - started < 5
+    assert "NodeDown" in keeper.health.problem
 
 
 def test_node_slow__request_times_out_and_the_next_look_works(
