@@ -99,8 +99,8 @@ bench-sim: setup ## position-steps a second of the simulation; writes out/bench/
 	@$(PY) -m bulkhead.sim.bench
 
 .PHONY: bench-fuzz
-bench-fuzz: compile ## calls a second beside forge's fuzzer; writes out/bench/fuzz.json
-	@$(PY) -m bulkhead.fuzz.bench
+bench-fuzz: compile ## calls a second, and bugs (BUGS=24), beside forge's fuzzer; out/bench/fuzz.json
+	@$(PY) -m bulkhead.fuzz.bench $(call given,BUGS,--bugs)
 
 .PHONY: fuzz
 fuzz: compile ## attack the contracts under all laws; ENGINE=revm|anvil PROFILE= MINUTES= SEED= LAW= WORKERS=

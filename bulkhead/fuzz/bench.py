@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +34,8 @@ from bulkhead.fuzz.settings import FIXED
 from bulkhead.fuzz.world import World
 
 OUT = ROOT / "out" / "bench" / "fuzz.json"
+PAGE = ROOT / "docs" / "fuzzing.md"
+_PLACE = re.compile(r"(<!-- bench-fuzz -->\n).*?(<!-- end -->)", re.S)
 BYTES = PROFILES["quick"].shape.skin  # of a sequence: about as long as forge's
 SHORT, LONG = 5, 60  # sequences of forge's two runs
 
@@ -203,6 +206,52 @@ def measure(seconds: float, rounds: int, seed: int) -> dict[str, Any]:
     }
 
 
+def filled(page: str, found: dict[str, Any]) -> str:
+    """The page with this run's figures."""
+    of = found["of_forge"]
+    rows = [
+        ("forge, nine laws", f"{found['forge_calls_per_cpu_s']:,.0f}", "1"),
+        ("revm, all laws and the twin", f"{found['revm_calls_per_cpu_s']:,.0f}", of["revm"]),
+        (
+            "revm, the same nine laws and the twin",
+            f"{found['revm_same_laws_calls_per_cpu_s']:,.0f}",
+            of["revm_same_laws"],
+        ),
+        (
+            "anvil by `eth_simulateV1`, all laws, the node's time too",
+            f"{found['anvil_sim_calls_per_cpu_s']:,.0f}",
+            of["anvil_sim"],
+        ),
+    ]
+    lines = ["| | calls a second of the processor | of forge's |", "|---|---:|---:|"]
+    lines += [f"| {name} | {value} | {share} |" for name, value, share in rows]
+    mined, clock = found["anvil_tx_per_cpu_s"], found["anvil_tx_per_s"]
+    held = found["rss_mb"]
+    load, cores = found["load"], found["cores"]
+    ratio, by_clock = found["two_workers_ratio"], found["two_workers_clock_ratio"]
+    lines += [
+        "",
+        f"Mined transactions with receipts, gas, laws and twin: {mined:,.0f} a second of the",
+        f"processor, {clock:,.0f} by the clock (load {load} on {cores} cores). Two workers make",
+        f"{ratio} times the steps of one in as many seconds of the processor each,",
+        f"{by_clock} times by that clock. Memory over a run: {held[0]} MB after a sixth of it,",
+        f"{held[-1]} MB at its end.",
+    ]
+    if "bugs_per_cpu_minute" in found:
+        rates, kills = found["bugs_per_cpu_minute"], found["found"]
+        lines += [
+            "",
+            f"{len(found['mutants'])} mutants from all over the catalogue, "
+            f"{found['budget_cpu_s']:g} seconds of the processor for each on either side:",
+            "",
+            "| | found | found a minute of the processor |",
+            "|---|---:|---:|",
+            *(f"| {name} | {kills[name]} | {rates[name]} |" for name in ("revm", "forge")),
+        ]
+    text = "\n".join(lines)
+    return _PLACE.sub(lambda place: f"{place.group(1)}{text}\n{place.group(2)}", page)
+
+
 def main() -> None:
     """`python -m bulkhead.fuzz.bench`."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -210,8 +259,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--bugs", type=int, default=0, help="mutants to find, on both sides")
+    parser.add_argument("--budget", type=float, default=10.0, help="CPU-seconds for each mutant")
+    parser.add_argument("--page", type=Path, default=PAGE, help="whose figures are filled in")
     given = parser.parse_args()
     found = measure(given.seconds, given.rounds, given.seed)
+    if given.bugs:
+        from bulkhead.mutants.beside import bugs  # late: it compiles the mutants
+
+        with one_core():
+            found |= bugs(given.bugs, given.budget, given.seed)
+    given.page.write_text(filled(given.page.read_text(encoding="utf-8"), found), encoding="utf-8")
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=2))

@@ -62,9 +62,11 @@ def build() -> None:
     _forge("build", {})
 
 
-def run(place: Mapping[str, str], sequences: int, seed: int) -> Ran:
+def run(place: Mapping[str, str], sequences: int, seed: int, shrink: bool = True) -> Ran:
     """Plays sequences, laws after every call, until one breaks."""
     terms = {**place, "FOUNDRY_INVARIANT_RUNS": str(sequences)}
+    if not shrink:
+        terms["FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT"] = "0"
     before = os.times()
     text = _forge("test", terms, "--fuzz-seed", str(seed), "-vv")
     after = os.times()

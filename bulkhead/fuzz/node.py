@@ -20,8 +20,10 @@ class Node:
 
     name = "anvil"
 
-    def __init__(self, now: int) -> None:
-        self.chain = Anvil(accounts=1, timestamp=now)
+    def __init__(self, now: int, roomy: bool = False) -> None:
+        """roomy: code may be larger than on a chain."""
+        extra = ("--disable-code-size-limit",) if roomy else ()
+        self.chain = Anvil(accounts=1, timestamp=now, extra=extra)
         self.rpc: Rpc = self.chain.rpc
         self.rpc.request("anvil_autoImpersonateAccount", True)
         self.rpc.request("anvil_setBlockTimestampInterval", 0)

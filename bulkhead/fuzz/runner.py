@@ -51,7 +51,7 @@ class Plan:
     workers: int = 1
     shrink: bool = True
     artifacts: Path | None = None  # a folder of compiled contracts
-    roomy: bool = False  # engine revm: code may be larger than chains take (mutants, coverage)
+    roomy: bool = False  # code may be larger than chains take (mutants, coverage)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ PROFILES = {
 
 def engine(name: str, roomy: bool = False) -> Engine:
     """A new chain."""
-    return Revm(START, roomy) if name == "revm" else Node(START)
+    return Revm(START, roomy) if name == "revm" else Node(START, roomy)
 
 
 def artifacts_in(folder: Path | None) -> Artifacts:
