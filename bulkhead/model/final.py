@@ -6,7 +6,7 @@ from bulkhead.model import acceptance, payments
 from bulkhead.model.checks import require
 from bulkhead.model.core import Core
 from bulkhead.model.errors import Refused
-from bulkhead.model.ledger import Ledger
+from bulkhead.model.ledger import CASH_MAX, Ledger
 from bulkhead.model.types import Action, Mode, Reason, Ticket
 from bulkhead.model.wad import RAY, ceil_div
 
@@ -43,10 +43,15 @@ def execute(core: Core) -> None:
 
 
 def finish(core: Core) -> None:
-    """Once both sides are empty, fixes what each ticket gets."""
+    """Once both sides are empty, insurance joins the cash; fixes what each ticket gets."""
     s, totals = core.state, core.totals
     if s.size_long or s.size_short:
         return
+    rest = core.balances.get(core.cfg.fund, 0)
+    if not core.transfer(core.cfg.fund, core.cfg.pool, rest):
+        rest = 0
+    s.cash = min(CASH_MAX, s.cash + s.insurance_due + rest)
+    s.insurance_due = 0
     unfunded = totals.owed - totals.paid
     ratio = min(RAY, s.cash * RAY // unfunded) if unfunded else RAY
     totals.final_ratio = ratio

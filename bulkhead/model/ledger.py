@@ -141,6 +141,14 @@ class Ledger:
             return self.collect_spare(whole)
         return 0 if self.final else -self.draw(whole)  # a dead market pays by ticket alone
 
+    def write_off(self) -> int:
+        """Of a flat position: what its vault no longer backs leaves the basis. Returns it."""
+        if self.size or self.basis <= self.vault * self.unit:
+            return 0
+        lost = ceil_div(self.basis, self.unit) - self.vault
+        self.basis = self.vault * self.unit
+        return lost
+
     def settle_share(self, claim: int, closed: int, before: int) -> int:
         """The closed fraction of a claim (Wad, signed); pays it if positive."""
         share = claim * closed // before

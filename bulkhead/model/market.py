@@ -66,13 +66,18 @@ class MarketModel(Trades):
             if s.mode < Mode.FINAL:
                 acceptance.accrue_or_accept(core, self.pool)
             books = core.ledger(id_)
+            lost = books.write_off()
             funding = books.touch()
             claim = books.claim(s.mark)
             open_tickets = core.totals.owed > core.totals.paid
             if books.size and open_tickets and s.accepted_at == core.now and claim < 0:
                 books.collect_spare(-claim // core.cfg.unit)
+            if lost and not payments.passes(core, id_, books):  # what is left stays owed
+                books = core.ledger(id_)
+                books.write_off()
             core.write(id_, books)
             payments.must_net(core, id_, books)
+            payments.absorb(core, id_, lost)
             payments.emit_changed(core, id_, Action.SETTLE, 0, funding)
             final.share_late(core, books.net)
 

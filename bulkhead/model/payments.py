@@ -17,6 +17,11 @@ def net(core: Core, id_: int, books: Ledger) -> bool:
     return core.transfer(core.cfg.pool, core.vault(id_), -books.net)
 
 
+def passes(core: Core, id_: int, books: Ledger) -> bool:
+    """Whether the token lets a vault pay its net flow to the pool."""
+    return books.net == 0 or core.passes(core.vault(id_), core.cfg.pool)
+
+
 def must_net(core: Core, id_: int, books: Ledger) -> None:
     """The same for actions that a refusing token may block."""
     if not net(core, id_, books):

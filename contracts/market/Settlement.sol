@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IInsuranceFund} from "@interfaces/IInsuranceFund.sol";
 import {ILiquidityPool} from "@interfaces/ILiquidityPool.sol";
 import {IMarket} from "@interfaces/IMarket.sol";
 import {Action, Mode, Reason, State, Ticket} from "@interfaces/Types.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Acceptance} from "../libraries/Acceptance.sol";
 import {Engine, Need} from "../libraries/Engine.sol";
 import {Funding} from "../libraries/Funding.sol";
@@ -144,12 +146,16 @@ library Settlement {
         x.move(0, -claim);
     }
 
-    /// @dev Once both sides are empty every unfunded ticket gets min(1, cash / unfunded), rounded down; LPs
-    /// keep the rest.
+    /// @dev Once both sides are empty no bad debt can come that insurance would be kept for: it joins the
+    ///      cash. Then every unfunded ticket gets min(1, cash / unfunded), rounded down; LPs keep the rest.
     function _settleTickets(MarketStorage storage $, Context memory x) private {
         State memory s = x.s;
         if (s.sizeLong | s.sizeShort != 0) return;
         Engine.loadTickets($, x);
+        uint256 held = IERC20(x.c.token).balanceOf(x.c.fund);
+        if (held != 0) held = IInsuranceFund(x.c.fund).cover(held);
+        x.inflow(s.insuranceDue + held);
+        s.insuranceDue = 0;
         uint256 unfunded = x.owedTotal - x.paidTotal;
         uint256 ratio = 1e27;
         if (s.cash < unfunded) ratio = s.cash * 1e27 / unfunded;
@@ -162,19 +168,40 @@ library Settlement {
 
     // ---- accrual
 
-    /// @dev Settles funding; while tickets are open also collects a loss, at a mark of this block.
+    /// @dev Settles funding; while tickets are open also collects a loss, at a mark of this block. Of a flat
+    ///      position: what a refusing token kept back.
     function settle(MarketStorage storage $, Vaults memory vaults, uint256 id) external {
         Context memory x;
         Entry.position($, x, vaults, id);
         $.accept(x, Need.Try);
+        if (x.p.size == 0 && x.p.basis > int256(x.v * x.c.unit)) {
+            _writeOff(x);
+        } else {
+            _collect(x);
+        }
+        $.finish(x, Action.Settle);
+        if (x.s.mode == Mode.Settled) $.raiseRatio(x);
+        $.save(x.s);
+    }
+
+    function _collect(Context memory x) private {
         x.touch();
         if (x.p.size != 0 && x.owedTotal != x.paidTotal && x.s.acceptedAt == block.timestamp) {
             x.collect(PositionMath.claim(x.p.size, x.p.basis, x.s.mark, x.s.fundingIndex));
         }
         Engine.payOrRevert(x);
-        $.finish(x, Action.Settle);
-        if (x.s.mode == Mode.Settled) $.raiseRatio(x);
-        $.save(x.s);
+    }
+
+    /// @dev A flat position owes what a refusing token kept in its vault. What is no longer there (its issuer
+    ///      destroyed it) is bad debt, also where the token refuses what is left.
+    function _writeOff(Context memory x) private {
+        uint256 owed = (uint256(x.p.basis) + x.c.unit - 1) / x.c.unit;
+        uint256 lost = owed - x.v;
+        x.move(0, int256(x.v * x.c.unit));
+        Engine.mark(x);
+        x.touch();
+        if (!Engine.pay(x)) Engine.rewind(x);
+        x.deficit = lost;
     }
 
     /// @dev Accepts a mark where there is a valid one, else only accrues.

@@ -104,3 +104,31 @@ def test_late_debt_beyond_the_tickets_is_the_pools(new_world: Callable[..., Worl
     assert w.twin.state.cash == cash + debt - short
     w.ok("settle", w.keeper, loser)
     assert w.twin.state.cash == cash + debt - short
+
+
+@pytest.mark.parametrize("refuses", [False, True], ids=["pays", "frozen"])
+@pytest.mark.parametrize("rich", [False, True], ids=["tickets cut short", "tickets whole"])
+def test_insurance_is_not_left_behind(
+    new_world: Callable[..., World], rich: bool, refuses: bool
+) -> None:
+    """Once it stayed in the fund for ever; now it raises what tickets get, or is the LPs'."""
+    w = new_world(token="BlacklistToken", liquidity=1_000_000 if rich else 100_000)
+    id_ = w.open(w.alice, 45 * WAD, 40_000 * w.one)
+    w.give(w.fund.address, 5_000 * w.one)
+    due = w.twin.state.insurance_due
+    assert due > 0
+    if refuses:
+        w.block(w.fund.address)
+    dies(w, 9_000)
+    cash = w.twin.state.cash
+    funding = w.ok("settle_final", w.keeper, id_).event("PositionChanged").fundingPaid
+    assert w.market.state().mode == Mode.SETTLED
+    assert w.twin.state.insurance_due == 0
+    assert w.twin.balance(w.fund.address) == (5_000 * w.one if refuses else 0)
+    held = cash + funding + due + (0 if refuses else 5_000 * w.one)
+    owed = w.twin.ticket(1).amount
+    assert (w.market.ticketTotals()[2] == RAY) == rich
+    paid = w.ok("draw_ticket", w.alice, 1, w.alice).value
+    assert paid == min(owed, w.market.ticketTotals()[2] * owed // RAY)
+    assert (w.twin.state.cash == held - owed) if rich else (0 <= held - paid <= 1)
+    w.ok("sweep_fees", w.keeper)
