@@ -237,8 +237,8 @@ interface IMarket {
     function lockOf(uint256 id, address delegate) external view returns (uint256);
     /// @notice Sum of an id's locks in its present epoch (token units).
     function lockedOf(uint256 id) external view returns (uint256);
-    /// @notice Net asset value of the pool at the held mark (Wad, signed). Reverts in the middle of an action,
-    /// not in a margin call.
+    /// @notice Net asset value of the pool at the held mark (Wad, signed). Reverts in the middle of an
+    /// action, not in a margin call.
     function nav() external view returns (int256);
     /// @notice What LPs may take out now (token units). Reverts in the middle of an action, not in a margin
     /// call.
