@@ -186,7 +186,7 @@ def measure(seconds: float, rounds: int, seed: int) -> dict[str, Any]:
             world.engine.close()
         held = memory(6 * seconds, seed)
     for turn in range(seed, seed + rounds):
-        (alone, used), (both, each) = (many(count, 5 * seconds, turn) for count in (1, 2))
+        (alone, used), (both, each) = (many(count, 10 * seconds, turn) for count in (1, 2))
         note("two_workers_ratio", both / each / (alone / used))
         note("two_workers_clock_ratio", both / alone)
     medians = {name: statistics.median(values) for name, values in found.items()}
