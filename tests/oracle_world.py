@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +11,7 @@ from eth_abi.abi import encode
 from eth_account import Account
 
 from bulkhead.chain.contract import Contract, deploy
-from bulkhead.chain.errors import Reverted
+from bulkhead.chain.errors import Reverted, reverts
 from bulkhead.chain.rpc import ZERO, Receipt, Rpc
 from bulkhead.model.errors import OracleError
 from bulkhead.model.oracles import (
@@ -180,3 +181,11 @@ class Quorum:
 def source_data(place: int, value: int, data: Sequence[bytes]) -> bytes:
     """One element of a median adapter's update."""
     return bytes(encode(["uint256", "uint256", "bytes[]"], [place, value, list(data)]))
+
+
+@contextmanager
+def bad_setting(setting: str, actual: int, limit: int) -> Iterator[None]:
+    """A deployment inside is refused, naming this setting."""
+    with reverts("BadSetting", actual=actual, limit=limit) as caught:
+        yield
+    assert caught[0]["name"].rstrip(b"\0").decode() == setting

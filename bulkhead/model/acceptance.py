@@ -13,29 +13,17 @@ from bulkhead.model.wad import WAD, ceil_div, ln_wad
 MARK_MIN, MARK_MAX = 10**9, 2**96 - 1
 
 
-def accrue(core: Core) -> bool:
-    """Runs funding and the ramp up to now with the held mark. False if no time passed."""
+def accrue(core: Core) -> None:
+    """Runs funding and the ramp up to now with the held mark."""
     s, cfg = core.state, core.cfg
     dt = core.now - s.accrued_at
     if dt <= 0 or s.mode >= Mode.FINAL:
-        return False
+        return
     rate, growth = funding.advance(s.funding_rate, s.skew, s.mark, dt, cfg)
     s.funding_rate = rate
     s.funding_index = funding.indexed(s.funding_index, growth)
     s.ramp = volatility.ramped(s.ramp, volatility.target(s.variance, cfg), dt, cfg)
     s.accrued_at = core.now
-    return True
-
-
-def _emit_accrued(core: Core) -> None:
-    s = core.state
-    core.emit(
-        "Accrued",
-        fundingIndex=s.funding_index,
-        fundingRate=s.funding_rate,
-        variance=s.variance,
-        ramp=s.ramp,
-    )
 
 
 def read(core: Core) -> Reading:
@@ -80,8 +68,6 @@ def accept(core: Core, pool: Pool, reading: Reading) -> None:
         s.ln_sample, s.sampled_at = log, reading.published_at
     s.published_at, s.accepted_at = reading.published_at, core.now
     s.resumed_at = max(s.resumed_at, min(reading.resumed_at, core.now))
-    core.emit("MarkAccepted", mark=s.mark, spread=s.spread, publishedAt=s.published_at)
-    _emit_accrued(core)
     if s.mode == Mode.FINAL_ANNOUNCED:
         s.mode = Mode.REDUCE_ONLY
         core.totals.final_mark = core.totals.executable_at = 0
@@ -162,8 +148,7 @@ def accrue_or_accept(core: Core, pool: Pool) -> None:
         reading = read(core)
         check(core, reading)
     except (OracleError, Refused):
-        if accrue(core):
-            _emit_accrued(core)
+        accrue(core)
         return
     s.renewed = False
     accept(core, pool, reading)

@@ -50,7 +50,7 @@ HAPPENS = {  # what must have happened, lest the comparison says nothing
 }
 
 # The twin says when a mark is taken, the contracts when tokens move.
-OF_ONE_WORLD = {"MarkAccepted", "Accrued", "Transfer", "BadDebtCovered", "Deposit", "Withdraw"}
+OF_ONE_WORLD = {"Transfer", "BadDebtCovered", "Deposit", "Withdraw"}
 
 
 @dataclass

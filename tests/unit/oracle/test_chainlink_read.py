@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import pytest
 from chainlink_feed import ANSWER, MAX_AGE, MAX_ANSWER, MIN_ANSWER, NOW, Feed
+from oracle_world import bad_setting
 
 from bulkhead.chain.contract import Contract, deploy
 from bulkhead.chain.errors import reverts
@@ -303,13 +303,6 @@ def test_read__every_account_and_slot_cold__stays_in_its_gas(
 # ---- deployment
 
 
-@contextmanager
-def refused(setting: str, actual: int, limit: int) -> Iterator[None]:
-    with reverts("BadSetting", actual=actual, limit=limit) as caught:
-        yield
-    assert caught[0]["name"].rstrip(b"\0").decode() == setting
-
-
 @pytest.mark.parametrize(
     ("changes", "name", "actual", "limit"),
     [
@@ -326,7 +319,7 @@ def refused(setting: str, actual: int, limit: int) -> Iterator[None]:
 def test_deploy__bad_setting__is_named(
     feed: Feed, changes: dict[str, Any], name: str, actual: int, limit: int
 ) -> None:
-    with refused(name, actual, limit):
+    with bad_setting(name, actual, limit):
         feed.adapter(**changes)
 
 
@@ -346,17 +339,17 @@ def test_deploy__aggregator_with_bounds__holds_the_operators_inside(
     if not bad:
         assert feed.adapter().settings().minAnswer == MIN_ANSWER
         return
-    with refused(bad, *at):
+    with bad_setting(bad, *at):
         feed.adapter()
 
 
 def test_deploy__28_decimals__are_refused(new_feed: Callable[..., Feed]) -> None:
-    with refused("decimals", 28, 27):
+    with bad_setting("decimals", 28, 27):
         new_feed(decimals=28).adapter()
 
 
 def test_deploy__more_than_18_decimals__keeps_every_price_above_zero(
     new_feed: Callable[..., Feed],
 ) -> None:
-    with refused("minAnswer", 999, 1_000):
+    with bad_setting("minAnswer", 999, 1_000):
         new_feed(decimals=21).adapter(minAnswer=999)

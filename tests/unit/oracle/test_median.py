@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from oracle_world import (
     SOURCE_GAS,
     WAD,
     Pyth,
+    bad_setting,
     of_chain,
     of_twin,
     read_at,
@@ -444,13 +444,6 @@ def test_update__hostile_source__gets_no_more_than_it_was_sent(median: Median, r
 # ---- deployment
 
 
-@contextmanager
-def refused(setting: str, actual: int, limit: int) -> Iterator[None]:
-    with reverts("BadSetting", actual=actual, limit=limit) as caught:
-        yield
-    assert caught[0]["name"].rstrip(b"\0").decode() == setting
-
-
 @pytest.mark.parametrize(
     ("changes", "name", "actual", "limit"),
     [
@@ -465,20 +458,20 @@ def refused(setting: str, actual: int, limit: int) -> Iterator[None]:
 def test_deploy__bad_setting__is_named(
     median: Median, changes: dict[str, Any], name: str, actual: int, limit: int
 ) -> None:
-    with refused(name, actual, limit):
+    with bad_setting(name, actual, limit):
         median.over([one.address for one in median.sources], **changes)
 
 
 def test_deploy__bad_sources__are_named(new_median: Callable[..., Median]) -> None:
     median = new_median(sources=5, min_sources=3)
     known = [one.address for one in median.sources]
-    with refused("sources", 6, 5):
+    with bad_setting("sources", 6, 5):
         median.over([*known, known[0]])
     with reverts("BadSource", place=1, source=known[0]):
         median.over([known[0], known[0]], minSources=2)
     with reverts("BadSource", place=0):
         median.over(["0x" + "11" * 20, known[0]], minSources=2)
-    with refused("minSources", 2, 3):
+    with bad_setting("minSources", 2, 3):
         median.over(known[:4], minSources=2)
     found = median.adapter.settings()
     assert (list(found.sources), found.minSources) == (known, 3)

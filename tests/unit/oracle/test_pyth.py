@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle_world import NOW, PRICE_ID, PYTH, WAD, Pyth, of_chain, of_twin, read_at
+from oracle_world import NOW, PRICE_ID, PYTH, WAD, Pyth, bad_setting, of_chain, of_twin, read_at
 
 from bulkhead.chain.artifacts import Artifacts
 from bulkhead.chain.contract import Contract, deploy, events
@@ -326,13 +325,6 @@ def test_prove_gap__fee__is_paid_and_the_rest_given_back(
 # ---- deployment
 
 
-@contextmanager
-def refused(setting: str, actual: int, limit: int) -> Iterator[None]:
-    with reverts("BadSetting", actual=actual, limit=limit) as caught:
-        yield
-    assert caught[0]["name"].rstrip(b"\0").decode() == setting
-
-
 @pytest.mark.parametrize(
     ("changes", "name", "actual", "limit"),
     [
@@ -351,7 +343,7 @@ def refused(setting: str, actual: int, limit: int) -> Iterator[None]:
 def test_deploy__bad_setting__is_named(
     new_pyth: Callable[..., Pyth], changes: dict[str, Any], name: str, actual: int, limit: int
 ) -> None:
-    with refused(name, actual, limit):
+    with bad_setting(name, actual, limit):
         new_pyth(**changes)
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle_world import FEED, NOW, QUORUM, WAD, Quorum, of_chain, of_twin, read_at
+from oracle_world import FEED, NOW, QUORUM, WAD, Quorum, bad_setting, of_chain, of_twin, read_at
 
 from bulkhead.chain.artifacts import Artifacts
 from bulkhead.chain.contract import deploy, events
@@ -326,13 +325,6 @@ def test_report_digest__is_what_reporters_sign(quorum: Quorum) -> None:
     assert quorum.adapter.reportDigest(P, NOW) == bytes(_hash_eip191_message(message))
 
 
-@contextmanager
-def refused(setting: str, actual: int, limit: int) -> Iterator[None]:
-    with reverts("BadSetting", actual=actual, limit=limit) as caught:
-        yield
-    assert caught[0]["name"].rstrip(b"\0").decode() == setting
-
-
 @pytest.mark.parametrize(
     ("changes", "name", "actual", "limit"),
     [
@@ -354,7 +346,7 @@ def refused(setting: str, actual: int, limit: int) -> Iterator[None]:
 def test_deploy__bad_setting__is_named(
     new_quorum: Callable[..., Quorum], changes: dict[str, Any], name: str, actual: int, limit: int
 ) -> None:
-    with refused(name, actual, limit):
+    with bad_setting(name, actual, limit):
         new_quorum(**changes)
 
 
