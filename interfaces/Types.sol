@@ -224,10 +224,11 @@ struct State {
 /// @notice A position as stored.
 struct Position {
     address owner;
-    int256 fundingEntry; // F at the last touch (Wad)
+    int256 fundingEntry; // F at the last touch (Wad); 0 while flat
     uint256 flags; // bit 0: margin call opted in; bit 1: has locks; bit 2: vault deployed
     int256 size; // > 0 long, < 0 short (Wad)
     int256 basis; // (Wad)
+    uint256 phase; // how often it was opened and became flat, modulo 2^15: even while flat, odd while open
 }
 
 /// @notice What the pool still owes somebody.

@@ -313,7 +313,7 @@ class World:
         held += sum(self.token.balanceOf(who) for who in self.strangers)
         assert held == self.token.totalSupply(), f"after {what}: tokens are lost or made"
         for side, sign in (("Long", 1), ("Short", -1)):
-            on = [here[f"position {id_}"][3:] for id_ in ids]
+            on = [here[f"position {id_}"][3:5] for id_ in ids]
             mine = [(size, basis) for size, basis in on if (size >= 0) == (sign > 0)]
             sums = sum(abs(size) for size, _ in mine), sum(basis for _, basis in mine)
             assert sums == (here[f"size{side}"], here[f"basis{side}"]), f"after {what}: {side}"
@@ -332,7 +332,7 @@ class World:
         for id_ in range(1, state.nextId):
             held = market.position(id_)
             found[f"position {id_}"] = plain(
-                (held.owner, held.fundingEntry, held.flags, held.size, held.basis)
+                (held.owner, held.fundingEntry, held.flags, held.size, held.basis, held.phase)
             )
             found[f"margin {id_}"] = self.token.balanceOf(self.twin.core.vault(id_))
             found[f"epoch {id_}"] = (market.epochOf(id_), market.lockedOf(id_))
@@ -355,7 +355,7 @@ class World:
         for id_ in range(1, twin.state.next_id):
             held = twin.position(id_)
             found[f"position {id_}"] = plain(
-                (held.owner, held.funding_entry, held.flags, held.size, held.basis)
+                (held.owner, held.funding_entry, held.flags, held.size, held.basis, held.phase)
             )
             found[f"margin {id_}"] = twin.margin(id_)
             found[f"epoch {id_}"] = (core.epochs.get(id_, 0), core.locked_of(id_))

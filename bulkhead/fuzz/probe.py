@@ -22,7 +22,8 @@ MARKET = (
     *("pendingRedeemShares", "nextDueAt", "totalAssets", "accounted", "shares of the pool"),
 )
 PROVIDER = ("shares", "maxDeposit", "maxMint", "maxWithdraw", "maxRedeem")
-POSITION = ("owner", "fundingEntry", "flags", "size", "basis", "margin")
+POSITION = ("owner", "fundingEntry", "flags", "size", "basis", "phase", "margin")
+_ROW = len(POSITION)
 AHEAD = 2
 TICKET = ("owner", "start", "amount", "drawn")
 _CONFIG_STORE = STATE.index("config_store")
@@ -74,14 +75,14 @@ class Layout:
         people, start = self._people, self._positions
         count = words[_NEXT_ID] - 1
         end = start + count * len(POSITION)
-        rows = [words[place : place + 6] for place in range(start, end, 6)]
+        rows = [words[place : place + _ROW] for place in range(start, end, _ROW)]
         return Sight(
             words=words,
             state=dict(zip(STATE, words, strict=False)),
             market=dict(zip(MARKET, words[len(STATE) : FIXED], strict=True)),
             balances=words[FIXED:people],
             providers=tuple(words[place : place + 5] for place in range(people, start, 5)),
-            positions={id_: Pos(row[3], row[4], row[1], row[5]) for id_, row in enumerate(rows, 1)},
+            positions={id_: Pos(row[3], row[4], row[1], row[6]) for id_, row in enumerate(rows, 1)},
             flags={id_: row[2] for id_, row in enumerate(rows, 1)},
             ahead=words[end : end + AHEAD],
             tickets=tuple(words[at : at + 4] for at in range(end + AHEAD, len(words), 4)),
@@ -99,7 +100,7 @@ class Layout:
         """The vaults' balances among the words."""
         count = words[_NEXT_ID] - 1
         first = self._positions + POSITION.index("margin")
-        return {id_: words[first + 6 * (id_ - 1)] for id_ in range(1, count + 1)}
+        return {id_: words[first + _ROW * (id_ - 1)] for id_ in range(1, count + 1)}
 
     def expected(self, twin: MarketModel) -> tuple[int, ...]:
         """What the model says the probe will see."""
@@ -131,7 +132,7 @@ class Layout:
             p = core.positions[id_]
             held = known.get(id_)
             if held is None or held[0] is not p:
-                row = (int(p.owner, 16), p.funding_entry, p.flags, p.size, p.basis)
+                row = (int(p.owner, 16), p.funding_entry, p.flags, p.size, p.basis, p.phase)
                 held = known[id_] = p, row
             found += held[1]
             found.append(balances.get(core.vault_address(id_), 0))

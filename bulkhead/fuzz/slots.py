@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from eth_hash.auto import keccak
 
 from bulkhead.fuzz.probe import AHEAD, FIXED, MARKET, PROVIDER, STATE, Layout
+from bulkhead.model.types import PHASES
 
 FULL_EVERY = 16
 _KEPT = 10_000
-_M40, _M88, _M96, _M128, _M160 = ((1 << bits) - 1 for bits in (40, 88, 96, 128, 160))
+_M14, _M40, _M88, _M96, _M128, _M160 = ((1 << n) - 1 for n in (14, 40, 88, 96, 128, 160))
 _SUPPLY, _POOL_SHARES = MARKET.index("totalSupply"), MARKET.index("shares of the pool")
 _FREE, _ASSETS = (len(STATE) + MARKET.index(name) for name in ("freeLiquidity", "totalAssets"))
 
@@ -155,11 +156,11 @@ class Slots:
 
 
 def _position(one: int, two: int) -> tuple[int, ...]:
-    """Owner, funding entry, flags, size, basis."""
-    return (
-        *(one & _M160, _signed(one >> 160 & _M88, 88), one >> 248),
-        *(_signed(two & _M128, 128), _signed(two >> 128, 128)),
-    )
+    """Owner, funding entry, flags, size, basis, phase."""
+    size = _signed(two & (1 << 113) - 1, 113)
+    entry = _signed((one >> 174 & (1 << 74) - 1) << 14 | two >> 113 & _M14, 88) if size else 0
+    phase = (2 * (one >> 160 & _M14) - (size != 0)) % PHASES
+    return one & _M160, entry, one >> 248, size, _signed(two >> 128, 128), phase
 
 
 def _signed(value: int, bits: int) -> int:

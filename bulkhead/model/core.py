@@ -11,6 +11,7 @@ from bulkhead.model import impact
 from bulkhead.model.errors import NotAuthorised, OracleError, Refused, UnknownPosition
 from bulkhead.model.ledger import Ledger, Totals
 from bulkhead.model.types import (
+    PHASES,
     ZERO_ADDRESS,
     Address,
     Config,
@@ -235,8 +236,11 @@ class Core:
                 state.basis_long += sign * basis
         books.apply(state, self.totals)
         flags = held.flags | (DEPLOYED if books.size else 0)
-        entry = books.entry if books.size else held.funding_entry
-        self.positions.put(id_, Position(held.owner, entry, flags, books.size, books.basis))
+        entry = books.entry if books.size else 0  # means nothing while flat
+        turned = (held.size == 0) != (books.size == 0)
+        phase = (held.phase + turned) % PHASES
+        after = Position(held.owner, entry, flags, books.size, books.basis, phase)
+        self.positions.put(id_, after)
 
     def favourable(self, size: int) -> int:
         """The mark moved by half the spread in the trader's favour."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from bulkhead.model.core import DEPLOYED, Core
 from bulkhead.model.errors import TransferRefused
 from bulkhead.model.ledger import Ledger
-from bulkhead.model.types import Action, Address, Mode, Position, Ticket
+from bulkhead.model.types import Action, Address, Mode, Ticket
 
 
 def net(core: Core, id_: int, books: Ledger) -> bool:
@@ -62,9 +63,7 @@ def pay_increase(core: Core, id_: int, books: Ledger) -> None:
 def pay_owner(core: Core, id_: int, to: Address, amount: int) -> None:
     """Vault to whom the owner says."""
     held = core.positions[id_]
-    core.positions.put(
-        id_, Position(held.owner, held.funding_entry, held.flags | DEPLOYED, held.size, held.basis)
-    )
+    core.positions.put(id_, replace(held, flags=held.flags | DEPLOYED))
     if not core.transfer(core.vault(id_), to, amount):
         raise TransferRefused(to, amount)
 

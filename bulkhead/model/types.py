@@ -208,15 +208,22 @@ class State:
         return self.size_long - self.size_short
 
 
+PHASES = 2**15
+
+
 @dataclass(frozen=True)
 class Position:
-    """A position as stored. flags: 1 margin call opted in, 2 has locks, 4 vault deployed."""
+    """A position as stored. flags: 1 margin call opted in, 2 has locks, 4 vault deployed.
+
+    phase: how often it was opened and became flat, modulo PHASES.
+    """
 
     owner: Address
     funding_entry: int = 0
     flags: int = 0
     size: int = 0
     basis: int = 0
+    phase: int = 0
 
 
 @dataclass(frozen=True)

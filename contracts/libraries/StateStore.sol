@@ -41,6 +41,10 @@ library StateStore {
     uint256 internal constant FLAG_MARGIN_CALL = 1;
     uint256 internal constant FLAG_LOCKS = 2;
     uint256 internal constant FLAG_VAULT = 4;
+    uint256 private constant OPENINGS_MAX = (1 << 14) - 1;
+    uint256 private constant PHASE_MAX = (1 << 15) - 1;
+    uint256 private constant ENTRY_LOW = (1 << 14) - 1;
+    uint256 private constant SIZE_MASK = (1 << 113) - 1;
 
     function load(MarketStorage storage $) internal view returns (State memory s) {
         loadInto($, s);
@@ -97,7 +101,11 @@ library StateStore {
         $.words[6] = uint160(s.configStore) | s.bucketDueAt << 160 | _u(s.spread, 56) << 200;
     }
 
-    /// @dev [0] owner 160 | fundingEntry 88 | flags 8, [1] size 128 | basis 128
+    /// @dev [0] owner 160 | openings 14 | fundingEntry's upper 74 | flags 8,
+    ///      [1] size 113 | fundingEntry's lower 14 | free 1 | basis 128.
+    ///      A position is opened one more time wherever it is stored with a size after none: phase is twice
+    ///      the openings, less one while it is open. So closing, by whatever path, raises it without touching
+    ///      the first word, and leaves nothing but a debt in the second. Flat, fundingEntry means nothing.
     function loadPosition(MarketStorage storage $, uint256 id) internal view returns (Position memory p) {
         loadPositionInto($, id, p);
     }
@@ -105,28 +113,44 @@ library StateStore {
     /// @dev As `loadPosition`, over `p`.
     function loadPositionInto(MarketStorage storage $, uint256 id, Position memory p) internal view {
         uint256[2] storage slots = $.positions[id];
-        uint256 w = slots[0];
-        p.owner = address(uint160(w));
-        p.fundingEntry = int88(uint88(w >> 160));
-        p.flags = w >> 248;
-        w = slots[1];
-        p.size = int128(uint128(w));
+        uint256 head = slots[0];
+        uint256 w = slots[1];
+        p.owner = address(uint160(head));
+        p.flags = head >> 248;
         p.basis = int256(w) >> 128;
+        unchecked {
+            int256 size = int256(w << 143) >> 143; // the lowest 113 bits, signed
+            p.size = size;
+            p.fundingEntry = int256(head << 8) >> 182 << 14 | int256(w >> 113 & ENTRY_LOW);
+            p.phase = ((head >> 160 & OPENINGS_MAX) * 2 - (size == 0 ? 0 : 1)) & PHASE_MAX;
+        }
     }
 
     function savePosition(MarketStorage storage $, uint256 id, Position memory p) internal {
         uint256[2] storage slots = $.positions[id];
         slots[0] = _head(p);
-        slots[1] = _i(p.size, 128) | _i(p.basis, 128) << 128;
+        int256 size = p.size;
+        uint256 w = _i(p.basis, 128) << 128;
+        unchecked {
+            if (size != 0) {
+                if (uint256(size) + (1 << 112) > SIZE_MASK) revert DoesNotFit(uint256(size), 113);
+                w |= uint256(size) & SIZE_MASK | (uint256(p.fundingEntry) & ENTRY_LOW) << 113;
+            }
+        }
+        slots[1] = w;
     }
 
-    /// @dev Owner, funding entry and flags alone.
+    /// @dev Owner and flags alone, of a position as it was loaded.
     function savePositionHead(MarketStorage storage $, uint256 id, Position memory p) internal {
         $.positions[id][0] = _head(p);
     }
 
     function _head(Position memory p) private pure returns (uint256) {
-        return uint160(p.owner) | _i(p.fundingEntry, 88) << 160 | p.flags << 248;
+        unchecked {
+            uint256 openings = p.phase + (p.size == 0 ? 1 : 2) >> 1; // one more only where it opens now
+            return uint160(p.owner) | (openings & OPENINGS_MAX) << 160 | _i(p.fundingEntry, 88) >> 14 << 174
+                | p.flags << 248;
+        }
     }
 
     function _u(uint256 value, uint256 bits) private pure returns (uint256) {

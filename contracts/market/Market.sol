@@ -291,8 +291,9 @@ contract Market is IMarket, AccessManaged {
         ConfigStore.read($.load().configStore, c);
     }
 
-    function position(uint256 id) external view returns (Position memory) {
-        return $.loadPosition(id);
+    function position(uint256 id) external view returns (Position memory p) {
+        p = $.loadPosition(id);
+        if (p.size == 0) p.fundingEntry = 0;
     }
 
     function ticket(uint256 ticketId) external view returns (Ticket memory) {

@@ -163,12 +163,12 @@ library LensContext {
         w.epoch = plan.market.epochOf(x.id);
         w.size = x.p.size;
         w.basis = x.p.basis;
-        w.fundingEntry = x.p.fundingEntry;
         w.margin = x.v;
         w.locks = locksOf(plan);
         w.equity = x.equity(x.s.mark);
         w.favourableEquity = w.equity;
         if (w.size == 0) return w;
+        w.fundingEntry = x.p.fundingEntry;
         int256 entry = w.basis * 1e18 / w.size + w.fundingEntry;
         w.entryPrice = entry > 0 ? uint256(entry) : 0;
         w.notional = PositionMath.notional(w.size, x.s.mark);

@@ -24,7 +24,7 @@ contract StateProbe {
     }
 
     /// @notice In this order: `state` (26 words), ticketTotals (4), finalPrice (2), nav, freeLiquidity, the
-    /// pool's (8), a balance for each holder, five words for each provider, six for each position (with its
+    /// pool's (8), a balance for each holder, five words for each provider, seven for each position (with its
     /// vault's balance), the balances of the next two vaults, four for each ticket.
     function look() external view returns (bytes memory out) {
         uint256 start;
@@ -86,7 +86,7 @@ contract StateProbe {
 
     function _positions(uint256 at, uint256 nextId) private view returns (uint256) {
         for (uint256 id = 1; id < nextId + 2; ++id) {
-            if (id < nextId) at = _get(at, MARKET, IMarket.position.selector, id, 5);
+            if (id < nextId) at = _get(at, MARKET, IMarket.position.selector, id, 6);
             _get(at, MARKET, IMarket.vaultOf.selector, id, 1);
             uint256 vault;
             assembly {

@@ -132,7 +132,7 @@ def test_laws__any_field_of_the_state__is_compared(twin: MarketModel, field: str
     assert [text for text in found if text.startswith(f"state.{field} ")]
 
 
-@pytest.mark.parametrize("field", ["owner", "fundingEntry", "flags", "size", "basis"])
+@pytest.mark.parametrize("field", ["owner", "fundingEntry", "flags", "size", "basis", "phase"])
 def test_laws__any_field_of_a_position__is_compared(twin: MarketModel, field: str) -> None:
     seen = observed(twin)
     value = getattr(seen.positions[1], field)

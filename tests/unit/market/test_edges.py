@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from bulkhead.chain.errors import reverts
 from bulkhead.deploy.params import abi
 from bulkhead.deploy.steps import Deployer
 from bulkhead.model.types import LiquidationResult as Is
-from bulkhead.model.types import Mode, Position, Reason
+from bulkhead.model.types import Mode, Reason
 from bulkhead.model.wad import ceil_div
 
 DECIMALS = pytest.mark.parametrize("decimals", [0, 2, 6, 8, 18])
@@ -122,11 +123,12 @@ def test_a_grain_with_a_large_claim_has_nothing_to_close(new_world: Callable[...
     held = w.twin.position(id_)
     basis = -claim
     place = keccak(id_.to_bytes(32, "big") + POSITIONS.to_bytes(32, "big"))
-    word = basis % 2**128 << 128 | 1
-    w.rpc.set_storage(w.market, int.from_bytes(place, "big") + 1, word)
+    slot = int.from_bytes(place, "big") + 1
+    entry = w.rpc.storage(w.market, slot) & (2**15 - 1) << 113  # its lower part
+    w.rpc.set_storage(w.market, slot, basis % 2**128 << 128 | entry | 1)
     poke(w, 3, 0, 112, 1)
     poke(w, 4, 0, 128, basis)
-    w.twin.core.positions[id_] = Position(held.owner, held.funding_entry, held.flags, 1, basis)
+    w.twin.core.positions[id_] = replace(held, size=1, basis=basis)
     s.size_long, s.basis_long = 1, basis
     w.compare("poking")
     w.no(Reason.NOTHING_TO_CLOSE, "deleverage", w.keeper, id_)
