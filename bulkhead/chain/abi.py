@@ -142,6 +142,9 @@ class _Tuple(Type):
             value = [value[name] for name in self.fields]
         if len(value) != len(self.parts):
             raise AbiError(f"{len(self.parts)} values wanted, {len(value)} given")
+        if not self.dynamic:
+            pairs = zip(self.parts, value, strict=True)
+            return b"".join([part.encode(item) for part, item in pairs])
         head: list[bytes] = []
         tail: list[bytes] = []
         at = self.head

@@ -45,6 +45,19 @@ class Event:
         return f"{self.name}({', '.join(f'{key}={value}' for key, value in self.args.items())})"
 
 
+class _ErrorDef:
+    def __init__(self, entry: JsonAbi) -> None:
+        inputs = entry["inputs"]
+        self.name: str = entry["name"]
+        self.signature = signature(entry)
+        self._names = [item.get("name") or str(place) for place, item in enumerate(inputs)]
+        self._values = parameters([{**item, "name": ""} for item in inputs])
+
+    def decode(self, data: bytes) -> Decoded:
+        values = self._values.decode(data[4:], 0)
+        return Decoded(self.name, self.signature, dict(zip(self._names, values, strict=True)))
+
+
 class _EventDef:
     def __init__(self, entry: JsonAbi) -> None:
         self.name: str = entry["name"]
@@ -77,12 +90,12 @@ class Registry:
     """Every error and event that is known, whichever contract it comes from."""
 
     def __init__(self, entries: Iterable[JsonAbi]) -> None:
-        self._errors: dict[bytes, JsonAbi] = {}
+        self._errors: dict[bytes, _ErrorDef] = {}
         self._events: dict[tuple[bytes, int], _EventDef] = {}
         self._event_entries: dict[str, JsonAbi] = {}
         for entry in [*_BUILT_IN, *entries]:
             if entry["type"] == "error":
-                self._errors[keccak(signature(entry).encode())[:4]] = entry
+                self._errors[keccak(signature(entry).encode())[:4]] = _ErrorDef(entry)
             elif entry["type"] == "event" and not entry.get("anonymous"):
                 indexed = [item["name"] for item in entry["inputs"] if item["indexed"]]
                 self._event_entries[f"{signature(entry)} {len(indexed)}"] = entry
@@ -92,16 +105,13 @@ class Registry:
 
     def error(self, data: bytes) -> Decoded | None:
         """Decode revert data; None where it is empty, unknown or malformed."""
-        entry = self._errors.get(data[:4])
-        if entry is None:
+        known = self._errors.get(data[:4])
+        if known is None:
             return None
-        inputs = entry["inputs"]
-        names = [item.get("name") or str(place) for place, item in enumerate(inputs)]
         try:
-            values = parameters([{**item, "name": ""} for item in inputs]).decode(data[4:], 0)
+            return known.decode(data)
         except AbiError:
             return None
-        return Decoded(entry["name"], signature(entry), dict(zip(names, values, strict=True)))
 
     def event(self, log: Log) -> Event | None:
         """Decode a log; None where it is unknown."""

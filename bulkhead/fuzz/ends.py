@@ -76,10 +76,6 @@ class Ends:
     def step(self, world: World, step: Step, before: Sight, after: Sight, t: Terms) -> None:
         """After every success."""
         op, bench = step.op, self.bench
-        refusing = world.setting.token == "BlacklistToken"
-        for id_, p in after.positions.items():
-            if p.size == 0 and p.basis:
-                bench.hold(laws.i_32_flat, id_, p, refusing, t.unit)
         if op.name in laws.GAS and step.gas:
             opted = before.flags.get(op.args[0], 0) & _OPTED_IN
             call_gas = step.params[0].margin_call_gas * 65 // 63 + 60_000 if opted else 0

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice, repeat
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from bulkhead.model import MarketModel
-from bulkhead.model.types import Position, camel
+from bulkhead.model.queues import NOBODY, Account
+from bulkhead.model.types import ZERO_ADDRESS, Position, camel
 
 STATE = (
     *("mark", "published_at", "accepted_at", "accrued_at", "resumed_at", "funding_index"),
@@ -29,6 +32,8 @@ TICKET = ("owner", "start", "amount", "drawn")
 _CONFIG_STORE = STATE.index("config_store")
 _NEXT_ID = STATE.index("next_id")
 FIXED = len(STATE) + len(MARKET)
+NOWHERE = Position(ZERO_ADDRESS)
+_plain = attrgetter(*_PLAIN)
 
 
 class Pos(NamedTuple):
@@ -54,6 +59,20 @@ class Sight(NamedTuple):
     tickets: tuple[tuple[int, ...], ...]
 
 
+def numbers(data: bytes) -> tuple[int, ...]:
+    """The signed words of an ABI-encoded `bytes`."""
+    read, end = int.from_bytes, 64 + int.from_bytes(data[32:64], "big")
+    return tuple([read(data[at : at + 32], "big", signed=True) for at in range(64, end, 32)])
+
+
+def claimable(side: Any, who: str) -> Account:
+    """What somebody may claim of a queue; folded only where something waits."""
+    held: Account = side.accounts.get(who, NOBODY)
+    if held.requests or held.entry:
+        held = side.folded(who)
+    return held
+
+
 class Layout:
     """Which holders and providers a probe counts."""
 
@@ -61,31 +80,38 @@ class Layout:
         self.holders, self.providers = tuple(holders), tuple(providers)
         self._people = FIXED + len(self.holders)
         self._positions = self._people + len(PROVIDER) * len(self.providers)
-        self._rows: dict[int, tuple[Position, tuple[int, ...]]] = {}  # of positions, as last seen
+        self._vaults: list[str] = []  # addresses by id, from 1
+        self._rows: list[tuple[Position, tuple[int, ...]]] = []  # of positions, as last seen
 
     def words(self, data: bytes) -> tuple[int, ...]:
         """Signed words of the probe's answer (an ABI-encoded `bytes`), the config store as 0."""
-        read, end = int.from_bytes, 64 + int.from_bytes(data[32:64], "big")
-        found = [read(data[at : at + 32], "big", signed=True) for at in range(64, end, 32)]
+        found = list(numbers(data))
         found[_CONFIG_STORE] = 0
         return tuple(found)
 
-    def sight(self, words: tuple[int, ...]) -> Sight:
-        """The same by name."""
+    def sight(self, words: tuple[int, ...], last: Sight | None = None) -> Sight:
+        """The same by name. last: a sight whose positions serve again where they are the same."""
         people, start = self._people, self._positions
         count = words[_NEXT_ID] - 1
         end = start + count * len(POSITION)
-        rows = [words[place : place + _ROW] for place in range(start, end, _ROW)]
+        known = last.positions if last else {}
+        positions: dict[int, Pos] = {}
+        at = start
+        for id_ in range(1, count + 1):
+            now = (words[at + 3], words[at + 4], words[at + 1], words[at + 6])
+            was = known.get(id_)
+            positions[id_] = was if was == now and was is not None else Pos._make(now)
+            at += _ROW
         return Sight(
-            words=words,
-            state=dict(zip(STATE, words, strict=False)),
-            market=dict(zip(MARKET, words[len(STATE) : FIXED], strict=True)),
-            balances=words[FIXED:people],
-            providers=tuple(words[place : place + 5] for place in range(people, start, 5)),
-            positions={id_: Pos(row[3], row[4], row[1], row[6]) for id_, row in enumerate(rows, 1)},
-            flags={id_: row[2] for id_, row in enumerate(rows, 1)},
-            ahead=words[end : end + AHEAD],
-            tickets=tuple(words[at : at + 4] for at in range(end + AHEAD, len(words), 4)),
+            words,
+            dict(zip(STATE, words, strict=False)),
+            dict(zip(MARKET, words[len(STATE) : FIXED], strict=True)),
+            words[FIXED:people],
+            tuple([words[place : place + 5] for place in range(people, start, 5)]),
+            positions,
+            dict(enumerate(words[start + 2 : end : _ROW], 1)),
+            words[end : end + AHEAD],
+            tuple([words[at : at + 4] for at in range(end + AHEAD, len(words), 4)]),
         )
 
     def own(self, words: tuple[int, ...]) -> tuple[int, ...]:
@@ -100,44 +126,48 @@ class Layout:
         """The vaults' balances among the words."""
         count = words[_NEXT_ID] - 1
         first = self._positions + POSITION.index("margin")
-        return {id_: words[first + _ROW * (id_ - 1)] for id_ in range(1, count + 1)}
+        return dict(enumerate(words[first : first + _ROW * count : _ROW], 1))
 
     def expected(self, twin: MarketModel) -> tuple[int, ...]:
         """What the model says the probe will see."""
         core, pool, s = twin.core, twin.pool, twin.state
-        totals, values = core.totals, s.__dict__
+        totals = core.totals
         deposits, redemptions = pool.deposits.queue, pool.redemptions.queue
         pending = deposits.collected + deposits.amount
-        found = [int(values[name]) for name in _PLAIN]
+        nav = twin.nav()
+        found: list[int] = [*_plain(s)]
         found.insert(_CONFIG_STORE, 0)
         found += [
             int(totals.owed > totals.paid),
             *(totals.owed, totals.paid, totals.final_ratio, totals.next_ticket_id),
             *(totals.final_mark, totals.executable_at),
-            *(twin.nav(), twin.free_liquidity()),
+            *(nav, twin.free_liquidity(nav)),
             *(pool.state.supply, pool.state.reserve, pending),
             *(redemptions.collected + redemptions.amount, pool.next_due_at()),
-            *(twin.total_assets(),),
+            max(0, nav) // core.cfg.unit,
             s.cash + s.insurance_due + s.treasury_due + pending + pool.state.reserve,
             pool.shares.get(pool.address, 0),
         ]
-        balances = core.balances
-        found += [balances.get(who, 0) for who in self.holders]
+        balance = core.balances.get
+        found += map(balance, self.holders, repeat(0))
         for who in self.providers:
-            adding, leaving = pool.deposits.folded(who), pool.redemptions.folded(who)
-            found += [pool.shares.get(who, 0), adding.assets, adding.shares]
-            found += [leaving.assets, leaving.shares]
-        known = self._rows
-        for id_ in range(1, s.next_id):
-            p = core.positions[id_]
-            held = known.get(id_)
-            if held is None or held[0] is not p:
+            adding, leaving = claimable(pool.deposits, who), claimable(pool.redemptions, who)
+            found.append(pool.shares.get(who, 0))
+            found += (adding.assets, adding.shares, leaving.assets, leaving.shares)
+        vaults, rows, positions = self._vaults, self._rows, core.positions
+        while len(vaults) <= s.next_id:
+            vaults.append(core.vault_address(len(vaults) + 1))
+            rows.append((NOWHERE, ()))
+        margins = map(balance, vaults, repeat(0))
+        for place in range(s.next_id - 1):
+            p = positions[place + 1]
+            held, row = rows[place]
+            if held is not p:
                 row = (int(p.owner, 16), p.funding_entry, p.flags, p.size, p.basis, p.phase)
-                held = known[id_] = p, row
-            found += held[1]
-            found.append(balances.get(core.vault_address(id_), 0))
-        for id_ in range(s.next_id, s.next_id + AHEAD):
-            found.append(balances.get(core.vault_address(id_), 0))
+                rows[place] = p, row
+            found += row
+            found.append(next(margins))
+        found += islice(margins, AHEAD)
         for number in range(1, totals.next_ticket_id):
             t = core.tickets[number]
             found += [int(t.owner, 16), t.start, t.amount, t.drawn]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -97,6 +98,9 @@ def stand_up(
     for op in opening(world):
         world.play(op)
     world.opened = len(world.played)
+    # What stands now stays: the collector need not walk through it again and again.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     return world
 
 

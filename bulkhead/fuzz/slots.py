@@ -2,24 +2,26 @@
 
 Only an engine in this process can do so. Storage is laid out as in the contracts' `StateStore` and
 the pool's declarations. What is read counts only where it is what the model expects: elsewhere the
-contracts' views are asked (StateProbe) and decide alone. They are asked as well where the pool's
-books changed, `FULL_EVERY` successes after the last time at the latest, and at the end of each
-sequence.
+contracts' views are asked (StateProbe) and decide alone. They are asked as well `FULL_EVERY`
+successes after the last time at the latest, and at the end of each sequence; the pool's own after
+each change of its books.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
 
 from eth_hash.auto import keccak
 
-from bulkhead.fuzz.probe import AHEAD, FIXED, MARKET, PROVIDER, STATE, Layout
+from bulkhead.fuzz.probe import AHEAD, MARKET, STATE, Layout
 from bulkhead.model.types import PHASES
 
-FULL_EVERY = 16
+FULL_EVERY = 32
 _KEPT = 10_000
 _M14, _M40, _M88, _M96, _M128, _M160 = ((1 << n) - 1 for n in (14, 40, 88, 96, 128, 160))
-_SUPPLY, _POOL_SHARES = MARKET.index("totalSupply"), MARKET.index("shares of the pool")
+_SUPPLY = MARKET.index("totalSupply")
+_POOL_WORDS = len(MARKET) - _SUPPLY
 _FREE, _ASSETS = (len(STATE) + MARKET.index(name) for name in ("freeLiquidity", "totalAssets"))
 
 # Market: slot 0 is AccessManaged's; MarketStorage follows.
@@ -57,11 +59,12 @@ class Slots:
         places: tuple[str, str, str],  # market, pool, token
         balances: int,  # the slot of the token's balances
         vault: Callable[[int], str],
+        ask: Callable[[], Sequence[int]],  # what the pool's views say
     ) -> None:
-        self.storage, self.layout, self._vault = storage, layout, vault
+        self.storage, self.layout, self._vault, self._ask = storage, layout, vault, ask
         self.market, self.pool, self.token = places
         self._balances = balances
-        self._fixed: list[Slot] = [
+        fixed: list[Slot] = [
             *((self.market, _WORDS + place) for place in range(7)),
             (self.market, _TOTALS),
             *((self.market, _TICKET_COUNT + place) for place in range(4)),
@@ -69,7 +72,7 @@ class Slots:
         ]
         keys = [int(who, 16) for who in layout.providers]
         accounts = ((_DEPOSIT_ACCOUNTS, _DEPOSIT_SLOTS), (_REDEEM_ACCOUNTS, _REDEEM_SLOTS))
-        self._books: list[Slot] = [
+        books: list[Slot] = [
             (self.pool, _TOTAL_SUPPLY),
             (self.pool, _RESERVE),
             *((self.pool, slot) for slot in (*_DEPOSITS, *_REDEEMS)),
@@ -81,36 +84,34 @@ class Slots:
                 for place in range(count)
             ),
         ]
-        self._positions: list[tuple[int, int, int]] = []  # head, size and basis, vault's balance
+        self._fixed = tuple(zip(*fixed, strict=True))
+        self._books = tuple(zip(*books, strict=True))
+        self._heads: list[int] = []  # slots of positions: owner and entry
+        self._bodies: list[int] = []  # size and basis
+        self._margins: list[int] = []  # their vaults' balances, and those of the next two
         self._rows: dict[tuple[int, int], tuple[int, ...]] = {}  # what two slots mean
         self._tickets: list[int] = []
-        self._seen: tuple[list[int], tuple[int, ...]] | None = None  # the books, the views' words
+        self._seen: tuple[list[int], Sequence[int]] | None = None  # the books, the pool's words
 
     def _of(self, who: str) -> int:
         return mapped(int(who, 16), self._balances)
 
-    def learn(self, words: Sequence[int]) -> None:
-        """What the pool's views say belongs to its books as they are now."""
-        storage = self.storage
-        books = [storage(where, slot) for where, slot in self._books]
-        self._seen = (books, tuple(words))
+    def _pool(self) -> Sequence[int]:
+        """The pool's words: what its views say belongs to its books as they are now."""
+        books = [*map(self.storage, *self._books)]
+        if self._seen is None or books != self._seen[0]:
+            self._seen = books, self._ask()
+        return self._seen[1]
 
-    def words(self, nav: int, expected: Sequence[int]) -> tuple[int, ...] | None:
-        """The words as stored; None where the pool's books are others than when it was asked.
+    def words(self, nav: int, expected: Sequence[int]) -> tuple[int, ...]:
+        """The words as stored.
 
         nav: what the market says (Wad). Free liquidity and totalAssets are taken from `expected`.
         """
-        storage = self.storage
-        if self._seen is None:
-            return None
-        books, told = self._seen
-        if books != [storage(where, slot) for where, slot in self._books]:
-            return None
-        fixed = [storage(where, slot) for where, slot in self._fixed]
+        pool = self._pool()
+        fixed = [*map(self.storage, *self._fixed)]
         state = _state(fixed)
         totals, tickets, final_mark, final_at, final_ratio = fixed[7:12]
-        base = len(STATE)
-        pool = told[base + _SUPPLY : base + _POOL_SHARES + 1]
         accounted = state[18] + state[19] + state[20] + pool[2] + pool[1]
         found = [
             *state,
@@ -119,30 +120,30 @@ class Slots:
             *(*pool[:5], expected[_ASSETS], accounted, pool[7]),
             *fixed[12:],
         ]
-        people = FIXED + len(self.layout.holders)
-        found += told[people : people + len(PROVIDER) * len(self.layout.providers)]
+        found += pool[_POOL_WORDS:]
         self._add_positions(found, state[15])
         self._add_tickets(found, tickets)
         return tuple(found)
 
     def _add_positions(self, found: list[int], next_id: int) -> None:
-        storage, market, token, known = self.storage, self.market, self.token, self._positions
-        while len(known) < next_id - 1 + AHEAD:
-            id_ = len(known) + 1
+        storage, market, heads, rows = self.storage, self.market, self._heads, self._rows
+        while len(heads) < next_id - 1 + AHEAD:
+            id_ = len(heads) + 1
             head = mapped(id_, _POSITIONS)
-            known.append((head, head + 1, self._of(self._vault(id_))))
-        rows = self._rows
-        for head, body, margin in known[: next_id - 1]:
-            pair = storage(market, head), storage(market, body)
+            heads.append(head)
+            self._bodies.append(head + 1)
+            self._margins.append(self._of(self._vault(id_)))
+        margins = map(storage, repeat(self.token), self._margins[: next_id - 1 + AHEAD])
+        ones = map(storage, repeat(market), heads[: next_id - 1])
+        for pair in zip(ones, map(storage, repeat(market), self._bodies), strict=False):
             row = rows.get(pair)
             if row is None:
                 if len(rows) > _KEPT:
                     rows.clear()
                 row = rows[pair] = _position(*pair)
             found += row
-            found.append(storage(token, margin))
-        for _, _, margin in known[next_id - 1 : next_id - 1 + AHEAD]:
-            found.append(storage(token, margin))
+            found.append(next(margins))
+        found += margins
 
     def _add_tickets(self, found: list[int], count: int) -> None:
         storage, market = self.storage, self.market

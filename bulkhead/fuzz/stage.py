@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from eth_hash.auto import keccak
@@ -28,7 +29,7 @@ from bulkhead.fuzz.people import (
     TREASURY,
     USERS,
 )
-from bulkhead.fuzz.probe import Layout
+from bulkhead.fuzz.probe import Layout, numbers
 from bulkhead.fuzz.slots import Slots, balance_slot
 from bulkhead.fuzz.speech import meaning
 from bulkhead.model import MarketModel, Reading
@@ -102,6 +103,7 @@ class Site:
             list(PROVIDERS),
         )
         self.look = bytes(self.probe.look.encode())
+        self.look_at_pool = bytes(self.probe.lookAtPool.encode())
         self.slots: Slots | None = None  # of an engine in this process
         self.unseen = 0  # successes since the views were asked
         self._vaults: dict[int, str] = {}
@@ -188,7 +190,14 @@ class Stage:
             return
         for site in self.sites:
             places = (site.market.address, site.pool.address, token)
-            site.slots = Slots(storage, site.layout, places, found, site.vault)
+            ask = partial(self._pool_words, site)
+            site.slots = Slots(storage, site.layout, places, found, site.vault, ask)
+
+    def _pool_words(self, site: Site) -> tuple[int, ...]:
+        found = self.engine.view(site.probe.address, site.look_at_pool)
+        if not found.ok:
+            raise Broken("I-50", f"a view of the pool fails: {meaning(found.data)}")
+        return numbers(found.data)
 
     def send(self, to: Contract, name: str, args: tuple[Any, ...], sender: str) -> None:
         """A call that must succeed; contracts are told to make it."""

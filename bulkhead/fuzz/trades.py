@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from bulkhead.fuzz.laws import funding, margin
@@ -26,9 +27,6 @@ class Trades:
     def step(self, world: World, step: Step, before: Sight, after: Sight, t: Terms) -> None:
         """All of them."""
         op, refusing = step.op, world.setting.token == "BlacklistToken"
-        for p in after.positions.values():
-            if p.size == 0:
-                self.bench.hold(margin.i_16_flat, p, refusing)
         self._funding(step, before, after, t)
         paid = max(0, before.balances[0] - after.balances[0])
         if op.name in _EXITS and op.args[0] in before.positions:
@@ -49,10 +47,13 @@ class Trades:
 
     def _purses(self, world: World, step: Step, before: Sight, after: Sight) -> None:
         first = len(step.site.system)
-        agents = world.stage.agents
-        people = [who for who in step.site.layout.holders[first:] if who not in agents]
-        had = dict(zip(people, before.balances[first:], strict=False))
-        has = dict(zip(people, after.balances[first:], strict=False))
+        had: dict[str, int] = {}
+        has: dict[str, int] = {}
+        if before.balances[first:] != after.balances[first:]:
+            holders = zip(step.site.layout.holders, before.balances, after.balances, strict=True)
+            for who, was, now in islice(holders, first, None):
+                if was != now and who not in world.stage.agents:
+                    had[who], has[who] = was, now
         payer = step.op.args[2] if step.op.name == "request_deposit" else step.op.actor
         self.bench.hold(margin.i_18_purses, had, has, payer)
 

@@ -72,6 +72,9 @@ class Judge(Protocol):
     ) -> None:
         """Holds what the views say to the model; raises `Broken`."""
 
+    def whole(self, world: World, site: Site, seen: Sight) -> None:
+        """Holds one look at a market to the laws that need no more; raises `Broken`."""
+
     def trial(self, world: World, op: Op) -> None:
         """Tries something on a state that will be forgotten; raises `Broken`."""
 
@@ -227,14 +230,16 @@ class World:
             raise Broken("I-50", f"a view fails: {meaning(found.data)}")
         words = site.layout.words(found.data)
         site.unseen = 0
-        if site.slots is not None:
-            site.slots.learn(words)
         return words
 
     def finish(self) -> None:
-        """The end of a sequence: every view of every market."""
-        for site in self.sites:
-            self.judge.view(self, site, self.words(site), site.layout.expected(site.twin))
+        """The end of a sequence: every view of every market, and all that a look can tell."""
+        for place, site in enumerate(self.sites):
+            words = self.words(site)
+            self.judge.view(self, site, words, site.layout.expected(site.twin))
+            self.sights[place] = site.layout.sight(words)
+        for site, seen in zip(self.sites, self.sights, strict=True):
+            self.judge.whole(self, site, seen)
 
     def _try(self, op: Op) -> str:
         """A trial of the judge's: it leaves nothing behind, but its story where a law breaks."""
@@ -319,7 +324,7 @@ class World:
         self._told.append((op, said))
         self.tally.outcomes[f"{op.name}: {said}"] += 1
         if words is not None:
-            step.after = self.sights[place] = site.layout.sight(words)
+            step.after = self.sights[place] = site.layout.sight(words, step.before)
         self.judge.step(self, step)
 
     def look(self, site: Site) -> Sight:
@@ -392,7 +397,10 @@ class World:
 
         def order(contract: Any, function: str, values: tuple[Any, ...], sender: str) -> Order:
             bound = contract[function] if "(" in function else getattr(contract, function)
-            to, data, by = stage.through(contract.address, bound.encode(*values), sender)
+            data = bound.method.encode(values)
+            if sender not in stage.agents:
+                return Order(now, sender, contract.address, data)
+            to, data, by = stage.through(contract.address, data, sender)
             return Order(now, by, to, data)
 
         if name == "set_price":

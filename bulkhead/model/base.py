@@ -159,9 +159,9 @@ class Base:
         """Claim of one side (Wad)."""
         return pricing.side_claim(self.core, sign)
 
-    def free_liquidity(self) -> int:
-        """What liquidity providers may take out now (token units)."""
-        return pricing.free_liquidity(self.core)
+    def free_liquidity(self, nav: int | None = None) -> int:
+        """What liquidity providers may take out now (token units). nav: if it is known."""
+        return pricing.free_liquidity(self.core, nav)
 
     def claim(self, id_: int) -> int:
         """What the pool owes a position at the mark (Wad)."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -52,6 +51,42 @@ class Store(dict[K, V], Generic[K, V]):
         self[key] = value
 
 
+class Transaction:
+    """What undoes everything inside if it raises. One is entered once."""
+
+    __slots__ = ("_core", "_held", "_saved")
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def __enter__(self) -> None:
+        core = self._core
+        self._saved = [record.__dict__.copy() for record in core.extra]
+        self._held = (core.cfg, len(core.journal), len(core.events), len(core.payments))
+        core.depth += 1
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        core = self._core
+        if kind is not None:
+            self._undo(core)
+        core.depth -= 1
+        if core.depth == 0:
+            core.journal.clear()
+
+    def _undo(self, core: Core) -> None:
+        core.cfg, marks, events, payments = self._held
+        journal = core.journal
+        while len(journal) > marks:
+            store, key, old = journal.pop()
+            if old is None:
+                store.pop(key, None)
+            else:
+                store[key] = old
+        for record, values in zip(core.extra, self._saved, strict=True):
+            record.__dict__.update(values)
+        del core.events[events:], core.payments[payments:]
+
+
 class Core:
     """Everything the actions work on. Addresses are lower-case hex strings."""
 
@@ -86,30 +121,9 @@ class Core:
 
     # ---- transactions
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Transaction:
         """Undoes everything inside if it raises."""
-        saved = [dict(record.__dict__) for record in self.extra]
-        held = (self.cfg, len(self.journal), len(self.events), len(self.payments))
-        self.depth += 1
-        try:
-            yield
-        except BaseException:
-            self.cfg, marks, events, payments = held
-            while len(self.journal) > marks:
-                store, key, old = self.journal.pop()
-                if old is None:
-                    store.pop(key, None)
-                else:
-                    store[key] = old
-            for record, values in zip(self.extra, saved, strict=True):
-                record.__dict__.update(values)
-            del self.events[events:], self.payments[payments:]
-            raise
-        finally:
-            self.depth -= 1
-            if self.depth == 0:
-                self.journal.clear()
+        return Transaction(self)
 
     def run(self, action: Callable[[], Any]) -> Result:
         """Runs an action as a transaction and collects what it did."""

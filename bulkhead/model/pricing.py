@@ -48,18 +48,18 @@ def nav(core: Core) -> int:
     )
 
 
-def free_liquidity(core: Core) -> int:
-    """What liquidity providers may take out now (token units)."""
+def free_liquidity(core: Core, worth: int | None = None) -> int:
+    """What liquidity providers may take out now (token units). worth: the NAV, if it is known."""
     s, cfg = core.state, core.cfg
     cash = s.cash * cfg.unit
     if s.mode == Mode.SETTLED:
         return s.cash
-    worth = nav(core)
-    both = side_notional(core, 1) + side_notional(core, -1)
+    worth = nav(core) if worth is None else worth
+    sides = side_notional(core, 1), side_notional(core, -1)
     free = min(
         cash,
-        worth - ceil_div(cfg.reserve_factor * both, WAD),
-        worth - ceil_div(larger_notional(core) * WAD, cfg.max_utilisation),
+        worth - ceil_div(cfg.reserve_factor * sum(sides), WAD),
+        worth - ceil_div(max(sides) * WAD, cfg.max_utilisation),
         cash - ceil_div(max(0, net_claim(core)) * WAD, cfg.adl_target),
     )
     return max(0, free) // cfg.unit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from functools import cache
 
 Address = str
 ZERO_ADDRESS: Address = "0x" + "0" * 40
@@ -246,6 +247,7 @@ class Reading:
     resumed_at: int = 0
 
 
+@cache
 def camel(name: str) -> str:
     """`size_long` -> `sizeLong`."""
     head, *rest = name.split("_")

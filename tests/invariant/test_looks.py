@@ -31,14 +31,13 @@ def test_storage_and_views_say_the_same(
     world = new_world("revm", which)
     words, read = Slots.words, 0
 
-    def both(self: Slots, nav: int, expected: tuple[int, ...]) -> tuple[int, ...] | None:
+    def both(self: Slots, nav: int, expected: tuple[int, ...]) -> tuple[int, ...]:
         nonlocal read
         found = words(self, nav, expected)
         site = next(site for site in world.sites if site.slots is self)
-        if found is not None:
-            seen = world.engine.view(site.probe.address, site.look)
-            assert found == site.layout.words(seen.data)
-            read += 1
+        seen = world.engine.view(site.probe.address, site.look)
+        assert found == site.layout.words(seen.data)
+        read += 1
         return found
 
     monkeypatch.setattr(Slots, "words", both)
@@ -54,9 +53,9 @@ def test_what_is_stored_counts_only_where_the_model_expects_it(
     world = new_world("revm", 0)
     words = Slots.words
 
-    def shifted(self: Slots, nav: int, expected: tuple[int, ...]) -> tuple[int, ...] | None:
+    def shifted(self: Slots, nav: int, expected: tuple[int, ...]) -> tuple[int, ...]:
         found = words(self, nav, expected)
-        return None if found is None else (*found[1:], found[0])  # as if storage were laid out anew
+        return (*found[1:], found[0])  # as if storage were laid out anew
 
     monkeypatch.setattr(Slots, "words", shifted)
     with world.undone():
@@ -79,7 +78,7 @@ def test_views_are_asked_in_time_and_at_the_end(
     accrual = Op("accrue", KEEPER, (), 1)
     with world.undone():
         world.look(world.site)
-        monkeypatch.setattr(MarketModel, "free_liquidity", lambda self: 1)
+        monkeypatch.setattr(MarketModel, "free_liquidity", lambda self, nav: 1)
         for _ in range(FULL_EVERY - 1):
             world.play(accrual)
         with pytest.raises(Broken, match="I-50"):

@@ -7,7 +7,7 @@ check was at a boundary: at equality or a unit off.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from bulkhead.fuzz.probe import Pos
@@ -117,6 +117,12 @@ def _of_params(p: Params, unit: int) -> Terms:
 def claim(size: int, basis: int, price: int, index: int) -> int:
     """What the pool owes a position (Wad)."""
     return size * (price - index) // WAD - basis
+
+
+def total(positions: Iterable[Pos], t: Terms) -> int:
+    """What the pool owes all of them at the mark (Wad), each claim floored."""
+    move = t.mark - t.index
+    return sum([p.size * move // WAD - p.basis for p in positions])
 
 
 def equity(p: Pos, t: Terms, price: int) -> int:

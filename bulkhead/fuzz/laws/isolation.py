@@ -13,8 +13,9 @@ def i_10_locality(
 ) -> bool:
     """Nobody else's position or vault changes."""
     for id_, p in before.items():
-        if after[id_] != p and id_ not in touched:
-            hold("I-10", False, f"position {id_} was {p}, is {after[id_]}")
+        now = after[id_]
+        if now is not p and now != p and id_ not in touched:
+            hold("I-10", False, f"position {id_} was {p}, is {now}")
     return False
 
 

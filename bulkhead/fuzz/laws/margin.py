@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 
 from bulkhead.fuzz.laws.base import WAD, Terms, claim, execution, hold, up
 from bulkhead.fuzz.probe import Pos
@@ -71,13 +70,16 @@ def i_19_entry(was: Pos, now: Pos, t: Terms, fill: int) -> bool:
 
     Funding is out of it: the index is added back. Tolerance: a price tick for each rounding.
     """
-    old = Fraction(was.basis, abs(was.size)) * (1 if was.size > 0 else -1)
-    new = Fraction(now.basis, abs(now.size)) * (1 if now.size > 0 else -1)
-    low, high = sorted((old * WAD + t.index, Fraction(fill)))
-    slack = Fraction((t.unit + 4) * WAD, abs(now.size - was.size)) + 2
-    found = new * WAD + t.index
-    hold("I-19", low - slack <= found <= high + slack, f"entry {found} not within {low}, {high}")
-    return found in (low, high)
+    had, has, grown = abs(was.size), abs(now.size), abs(now.size - was.size)
+    common = had * has  # of prices as integers
+    old = ((was.basis if was.size > 0 else -was.basis) * WAD + t.index * had) * has
+    new = ((now.basis if now.size > 0 else -now.basis) * WAD + t.index * has) * had
+    low, high = sorted((old, fill * common))
+    slack = (t.unit + 4) * WAD * common + 2 * common * grown
+    within = low * grown - slack <= new * grown <= high * grown + slack
+    ends = (low // common, high // common)
+    hold("I-19", within, f"entry {new // common} not within {ends}")
+    return new in (low, high)
 
 
 def i_20_rounding(was: Pos, now: Pos, t: Terms, before: Terms, delta: int, charged: int) -> bool:
@@ -87,35 +89,36 @@ def i_20_rounding(was: Pos, now: Pos, t: Terms, before: Terms, delta: int, charg
     two skews costs the same: two size units at the mark either way. t: at the mark, before: with
     the skew before the trade; charged: equity lost (Wad) net of flows that are no cost.
     """
-    exact = exact_cost(delta, before)
+    cost, parts = exact_cost(delta, before)
+    over = charged * parts - cost  # what was charged beyond it, in those parts of a wei
     floors = 2 * up(t.mark, WAD) + 2
-    text = f"charged {charged}, exactly {int(exact)}: {was} to {now}"
-    hold("I-20", charged >= exact - floors, text)
     slack = 3 * t.unit + floors + 6 + 3 * up(abs(delta), WAD)
-    hold("I-20", charged <= exact + slack, text)
-    return charged - exact <= 1
+    if not -floors * parts <= over <= slack * parts:
+        hold("I-20", False, f"charged {charged}, exactly {cost // parts}: {was} to {now}")
+    return over <= parts
 
 
-def exact_cost(delta: int, t: Terms) -> Fraction:
-    """Impact, half the spread and the fee of a trade as an exact rational (Wad)."""
-    size = Fraction(delta, WAD)
-    mark = Fraction(t.mark, WAD)
+def exact_cost(delta: int, t: Terms) -> tuple[int, int]:
+    """Impact, half the spread and the fee of a trade: (numerator, denominator) of a Wad.
 
-    def phi(skew: int) -> Fraction:
-        scale, m, k = (
-            Fraction(t.skew_scale, WAD),
-            Fraction(t.max_impact, WAD),
-            Fraction(abs(skew), WAD),
-        )
-        knee = m * scale
-        return k * k / (2 * scale) if k <= knee else m * k - m * m * scale / 2
+    Nothing is rounded: prices, sizes and rates are integers over 1e18, so the denominators are
+    known beforehand, and integers carry it all.
+    """
+    scale, most, size = t.skew_scale, t.max_impact, abs(delta)
 
-    cost = mark * (phi(t.skew + delta) - phi(t.skew))
-    cost += abs(size) * mark * Fraction(t.spread, 2 * WAD)
-    fill = (size * mark + cost) / size
-    shrink = min(abs(delta), abs(t.skew)) if t.skew * delta < 0 else 0
-    rates = Fraction((abs(delta) - shrink) * t.taker_fee + shrink * t.maker_fee, WAD * WAD)
-    return (cost + max(Fraction(0), fill) * rates) * WAD
+    def potential(skew: int) -> int:  # in parts of 1 / (2 * scale * WAD**2)
+        k = abs(skew)
+        if k * WAD <= most * scale:
+            return k * k * WAD**2
+        return most * scale * (2 * WAD * k - most * scale)
+
+    moved = potential(t.skew + delta) - potential(t.skew)
+    cost = t.mark * (moved + size * t.spread * scale * WAD)
+    parts = 2 * scale * WAD**3
+    shrink = min(size, abs(t.skew)) if t.skew * delta < 0 else 0
+    rates = (size - shrink) * t.taker_fee + shrink * t.maker_fee
+    value = t.mark * size * 2 * scale * WAD**2 + (cost if delta > 0 else -cost)
+    return cost * WAD * size + max(0, value) * rates, parts * WAD * size
 
 
 def i_21_fee(delta: int, t: Terms, fill: int, fee: int) -> bool:

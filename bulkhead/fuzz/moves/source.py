@@ -37,7 +37,7 @@ class Bytes:
 
     def weighted(self, options: Sequence[tuple[int, T]]) -> T:
         """One of them by weight."""
-        place = self.word() % sum(weight for weight, _ in options)
+        place = self.word() % sum([weight for weight, _ in options])
         for weight, option in options:
             if place < weight:
                 return option

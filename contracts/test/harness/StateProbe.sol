@@ -45,11 +45,24 @@ contract StateProbe {
         at = _get(at, MARKET, IMarket.finalPrice.selector, 2);
         at = _get(at, MARKET, IMarket.nav.selector, 1);
         at = _get(at, MARKET, IMarket.freeLiquidity.selector, 1);
-        at = _people(_pool(at));
-        at = _positions(at, nextId);
+        at = _positions(_providersOf(_holdersOf(_pool(at))), nextId);
         for (uint256 number = 1; number < nextTicket; ++number) {
             at = _get(at, MARKET, IMarket.ticket.selector, number, 4);
         }
+        assembly {
+            mstore(out, sub(at, start))
+            mstore(0x40, at)
+        }
+    }
+
+    /// @notice Of the same words the pool's eight and the five for each provider.
+    function lookAtPool() external view returns (bytes memory out) {
+        uint256 start;
+        assembly {
+            out := mload(0x40)
+            start := add(out, 0x20)
+        }
+        uint256 at = _providersOf(_pool(start));
         assembly {
             mstore(out, sub(at, start))
             mstore(0x40, at)
@@ -67,12 +80,16 @@ contract StateProbe {
         return _get(at, POOL, IERC20.balanceOf.selector, uint160(POOL), 1);
     }
 
-    function _people(uint256 at) private view returns (uint256) {
+    function _holdersOf(uint256 at) private view returns (uint256) {
         uint256 count = _holders.length;
         for (uint256 i; i < count; ++i) {
             at = _get(at, TOKEN, IERC20.balanceOf.selector, uint160(_holders[i]), 1);
         }
-        count = _providers.length;
+        return at;
+    }
+
+    function _providersOf(uint256 at) private view returns (uint256) {
+        uint256 count = _providers.length;
         for (uint256 i; i < count; ++i) {
             uint256 who = uint160(_providers[i]);
             at = _get(at, POOL, IERC20.balanceOf.selector, who, 1);
