@@ -37,6 +37,15 @@ __all__ = ["GAS", "ZERO", "Block", "Call", "Log", "Outcome", "Receipt", "Rpc"]
 GAS = 15_000_000  # given to every transaction unless told otherwise
 
 
+def _body(to: Any, data: bytes, sender: Any, value: int, gas: int) -> dict[str, Any]:
+    body = {"from": address(sender), "data": "0x" + data.hex(), "gas": hex(gas)}
+    if to is not None:
+        body["to"] = address(to)
+    if value:
+        body["value"] = hex(value)
+    return body
+
+
 class Rpc:
     """A connection to one node."""
 
@@ -172,13 +181,13 @@ class Rpc:
         self, to: Any, data: bytes = b"", *, sender: Any, value: int = 0, gas: int = GAS
     ) -> str:
         """Send a transaction from an unlocked or impersonated account; return its hash."""
-        body = {"from": address(sender), "data": "0x" + data.hex(), "gas": hex(gas)}
-        if to is not None:
-            body["to"] = address(to)
-        if value:
-            body["value"] = hex(value)
-        sent: str = self.request("eth_sendTransaction", body)
+        sent: str = self.request("eth_sendTransaction", _body(to, data, sender, value, gas))
         return sent
+
+    def submit_and_wait(self, to: Any, data: bytes, *, sender: Any, gas: int = GAS) -> Receipt:
+        """Send to a development node that mines at once; its answer is the receipt."""
+        body = _body(to, data, sender, 0, gas)
+        return receipt_of(self.request("eth_sendTransactionSync", body))
 
     def wait(self, transaction: str, timeout: float = 30.0) -> Receipt:
         """Poll for a receipt: Anvil mines a moment after it answers."""

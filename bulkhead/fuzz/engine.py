@@ -37,8 +37,8 @@ class Engine(Protocol):
     def set_time(self, moment: int) -> None:
         """The block time of all that follows (unix seconds)."""
 
-    def send(self, to: str, data: bytes, sender: str) -> Answer:
-        """A transaction of its own."""
+    def send(self, to: str, data: bytes, sender: str, asked: bool = True) -> Answer:
+        """A transaction of its own. Not asked what a success returns: its data may be missing."""
 
     def view(self, to: str, data: bytes) -> Answer:
         """A call that changes nothing."""

@@ -27,10 +27,10 @@ from bulkhead.fuzz.stage import MOLE, Site
 from bulkhead.fuzz.trades import Trades, waiting
 from bulkhead.fuzz.trials import Trials
 from bulkhead.fuzz.world import Step, World
-from bulkhead.model.types import Mode
+from bulkhead.model.types import Mode, Params
 from bulkhead.model.wad import WAD
 
-WHOLE_EVERY = 4  # steps: what one look can tell keeps
+WHOLE_EVERY = 4  # successes: what one look can tell keeps
 Law = Callable[..., bool]
 
 
@@ -72,6 +72,7 @@ class Judge:
         self.ends = Ends(bench)
         self.trades = Trades(bench)
         self.trials = Trials(bench)
+        self._looks = 0
 
     def trial(self, world: World, op: Op) -> None:
         """One of the laws on snapshots."""
@@ -85,11 +86,11 @@ class Judge:
             return foresight.accrued(world)
         return None
 
-    def whole(self, world: World, site: Site, seen: Sight) -> None:
+    def whole(self, world: World, site: Site, seen: Sight, params: Params) -> None:
         """The laws that one look at a market can break. A market that breaks one goes on doing so:
         they are asked every few steps, at each end, and wherever model and chain differ."""
         bench, s, m = self.bench, seen.state, seen.market
-        t = terms(s, site.params, world.unit)
+        t = terms(s, params, world.unit)
         positions = seen.positions.values()
         inside = 0
         for place, other in enumerate(world.sites):
@@ -109,7 +110,7 @@ class Judge:
                 if p.basis:
                     bench.hold(liquidation.i_32_flat, id_, p, refusing, t.unit)
         if s["mode"] < Mode.SETTLED:
-            psi = waiting(s, site.params)
+            psi = waiting(s, params)
             unfunded = m["ticketsOwed"] - m["ticketsPaid"]
             bench.hold(conservation.i_04_nav, m["nav"], s["cash"], unfunded, positions, t, psi)
             drawn = sum([ticket[3] for ticket in seen.tickets])
@@ -174,8 +175,9 @@ class Judge:
             held = {id_: p.margin for id_, p in after.positions.items()} if differs else {}
             expected = site.layout.margins(step.words) if differs else {}
             bench.hold(conservation.i_01_vaults, held, expected)
-        if differs or world.thorough or world.tally.steps % WHOLE_EVERY == 0:
-            self.whole(world, site, after)
+        self._looks += 1
+        if differs or world.thorough or self._looks % WHOLE_EVERY == 0:
+            self.whole(world, site, after, step.params[1])
         if step.logs and len(world.sites) == 1:
             bench.hold(conservation.i_03_zero_sum, *receipt(world, step, before, after))
 

@@ -39,15 +39,17 @@ class Node:
         """The time of the transactions from now on."""
         self.moment = moment
 
-    def send(self, to: str, data: bytes, sender: str) -> Answer:
-        """A mined transaction; what it returned comes from its trace."""
+    def send(self, to: str, data: bytes, sender: str, asked: bool = True) -> Answer:
+        """A mined transaction; what it returned comes from its trace, which costs a request."""
         self.calls += 1
         if self._told != self.moment:
             self.rpc.next_time(self.moment)
             self._told = self.moment
-        receipt = self.rpc.send(to, data, sender=sender, check=False)
+        receipt = self.rpc.submit_and_wait(to, data, sender=sender)
         self._logs = receipt.logs
-        return Answer(receipt.ok, self.rpc.revert_data(receipt.hash), receipt.gas_used)
+        known = receipt.ok and not asked
+        output = b"" if known else self.rpc.revert_data(receipt.hash)
+        return Answer(receipt.ok, output, receipt.gas_used)
 
     def view(self, to: str, data: bytes) -> Answer:
         """A call that changes nothing."""

@@ -67,7 +67,7 @@ class Revm:
         finally:
             evm.reset_transient_storage()
 
-    def send(self, to: str, data: bytes, sender: str) -> Answer:
+    def send(self, to: str, data: bytes, sender: str, asked: bool = True) -> Answer:
         """A transaction."""
         return self._run(to, data, sender, False)
 

@@ -72,7 +72,7 @@ class Judge(Protocol):
     ) -> None:
         """Holds what the views say to the model; raises `Broken`."""
 
-    def whole(self, world: World, site: Site, seen: Sight) -> None:
+    def whole(self, world: World, site: Site, seen: Sight, params: Params) -> None:
         """Holds one look at a market to the laws that need no more; raises `Broken`."""
 
     def trial(self, world: World, op: Op) -> None:
@@ -196,9 +196,10 @@ class World:
         step = self.foretell(op)
         found = Answer(True, b"")
         logs: Sequence[Log] = ()
+        asked = op.name in RETURNING
         for place, order in enumerate(step.orders):
             self.engine.set_time(order.at)
-            answer = self.engine.send(order.to, order.data, order.sender)
+            answer = self.engine.send(order.to, order.data, order.sender, asked)
             if place == step.main:
                 found = answer
                 if answer.ok and self.tally.steps % LOGS_EVERY == 0:
@@ -239,7 +240,7 @@ class World:
             self.judge.view(self, site, words, site.layout.expected(site.twin))
             self.sights[place] = site.layout.sight(words)
         for site, seen in zip(self.sites, self.sights, strict=True):
-            self.judge.whole(self, site, seen)
+            self.judge.whole(self, site, seen, site.params)
 
     def _try(self, op: Op) -> str:
         """A trial of the judge's: it leaves nothing behind, but its story where a law breaks."""

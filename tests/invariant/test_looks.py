@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
+from bulkhead.fuzz.judge import WHOLE_EVERY
+from bulkhead.fuzz.laws import conservation
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.moves.decoder import Decoder
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.people import KEEPER
+from bulkhead.fuzz.people import GOVERNANCE, KEEPER
 from bulkhead.fuzz.settings import FIXED
 from bulkhead.fuzz.slots import FULL_EVERY, Slots
 from bulkhead.fuzz.world import World
@@ -22,6 +25,15 @@ def play(world: World, seed: int) -> None:
     """A sequence."""
     for op in Decoder(world, random.Random(seed).randbytes(700)).ops():
         world.play(op)
+
+
+def breaks(world: World, op: Op) -> str:
+    """The law that a step breaks; empty: none."""
+    try:
+        world.play(op)
+    except Broken as problem:
+        return problem.law
+    return ""
 
 
 @pytest.mark.parametrize("which", range(len(FIXED)))
@@ -97,3 +109,32 @@ def test_nav_is_asked_after_every_success(
     monkeypatch.setattr(MarketModel, "nav", lambda self: 1)
     with world.undone(), pytest.raises(Broken, match="I-50"):
         world.play(Op("settle", KEEPER, (1,)))
+
+
+def test_what_one_look_tells_is_asked_every_fourth_success_and_at_the_end(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world("revm", 0)
+
+    def i_05_sums(*_: object) -> bool:
+        raise Broken("I-05", "planted")
+
+    monkeypatch.setattr(conservation, "i_05_sums", i_05_sums)
+    accrual = Op("accrue", KEEPER, (), 1)
+    with world.undone():
+        found = [breaks(world, accrual) for _ in range(WHOLE_EVERY)]
+    assert found.count("I-05") == 1
+    with world.undone(), pytest.raises(Broken, match="I-05"):
+        world.finish()
+    with world.undone(), world.looking(), pytest.raises(Broken, match="I-05"):
+        world.play(accrual)
+
+
+def test_a_simulated_step_is_judged_by_its_own_parameters(new_world: NewWorld) -> None:
+    world = new_world("anvil", 0)
+    faster = replace(world.params, max_velocity=world.params.max_velocity * 3 // 2)
+    with world.undone():
+        accruals = [Op("accrue", KEEPER, (), 1) for _ in range(2 * WHOLE_EVERY)]
+        world.play_all(iter([*accruals, Op("set_params", GOVERNANCE, (faster,))]))
+    assert world.last is not None
+    assert world.last.found == "ok"
