@@ -128,15 +128,15 @@ def forge_rate(place: dict[str, str], seed: int) -> float:
 
 def many(count: int, seconds: float, seed: int) -> tuple[int, float]:
     """Steps that so many workers make in the same time by the clock, and seconds of the processor
-    that each used for them."""
+    that each used for them, with what this process did for all of them."""
     plan = Plan("revm", seconds, seed, PROFILES["quick"].shape, drawn=0, workers=count)
     before = os.times()
     report, failure = workers.run(plan, lambda report: None)
     after = os.times()
     if failure:
         raise AssertionError(f"{failure.law}: {failure.text}")
-    used = sum(after[:4]) - sum(before[:4])
-    return report.steps, used / count
+    own, theirs = (sum(after[at : at + 2]) - sum(before[at : at + 2]) for at in (0, 2))
+    return report.steps, own + theirs / count
 
 
 def memory(seconds: float, seed: int) -> list[float]:

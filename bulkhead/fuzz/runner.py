@@ -6,7 +6,7 @@ import gc
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bulkhead.chain.artifacts import Artifacts, default
@@ -24,7 +24,7 @@ from bulkhead.fuzz.revm import Revm
 from bulkhead.fuzz.settings import settings
 from bulkhead.fuzz.shrink import smallest, story
 from bulkhead.fuzz.stage import Setting
-from bulkhead.fuzz.world import World
+from bulkhead.fuzz.world import Tally, World
 
 ENGINES = ("revm", "anvil")
 
@@ -124,6 +124,24 @@ class Worker:
                 self.plan.engine, setting, self.bench, self.artifacts, self.plan.roomy
             )
         return self.worlds[place]
+
+    def prepare(self) -> Failure | None:
+        """Stands all worlds up."""
+        for place in range(len(self.settings)):
+            try:
+                self.world(place)
+            except Broken as problem:
+                return self._unopened(place, problem)
+        return None
+
+    def begin(self, number: int) -> None:
+        """Goes on as the worker of this number, which counts from here."""
+        self.plan = replace(self.plan, worker=number)
+        self.sequences = 0
+        self.bench.checks.clear()
+        self.bench.boundary.clear()
+        for world in self.worlds.values():
+            world.tally, world.engine.calls = Tally(), 0
 
     def report(self) -> Report:
         """What was counted so far."""

@@ -1,4 +1,8 @@
-"""Several workers at once, each a process of its own; the first broken law ends all."""
+"""Several workers at once, each a process of its own; the first broken law ends all.
+
+They are forks of this process, so that they need not read and compile anything again. What stands
+before that serves all of them: the worlds of the engine in process. A node serves one worker.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ import multiprocessing
 import queue
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from bulkhead.fuzz.report import Failure, Report
@@ -28,24 +31,28 @@ def run(plan: Plan, tell: Tell) -> tuple[Report, Failure | None]:
     return _many(plan, tell)
 
 
-def _work(plan: Plan, out: Any) -> None:
-    worker = Worker(plan)
+def _work(worker: Worker, number: int, out: Any) -> None:
+    worker.begin(number)
     try:
-        failure = worker.run(lambda report: out.put((plan.worker, report, None, False)))
-        out.put((plan.worker, worker.report(), failure, True))
+        failure = worker.run(lambda report: out.put((number, report, None, False)))
+        out.put((number, worker.report(), failure, True))
     finally:
         worker.close()
 
 
 def _many(plan: Plan, tell: Tell) -> tuple[Report, Failure | None]:
-    context = multiprocessing.get_context("spawn")
+    first = Worker(plan)
+    failure = first.prepare() if plan.engine == "revm" else None
+    latest: dict[int, Report] = {-1: first.report()}
+    if failure is not None:
+        return total(latest), failure
+    context = multiprocessing.get_context("fork")
     out: Any = context.Queue()
-    plans = [replace(plan, worker=number) for number in range(plan.workers)]
-    processes = [context.Process(target=_work, args=(each, out)) for each in plans]
+    processes = [
+        context.Process(target=_work, args=(first, number, out)) for number in range(plan.workers)
+    ]
     for process in processes:
         process.start()
-    latest: dict[int, Report] = {}
-    failure: Failure | None = None
     running = set(range(plan.workers))
     end = time.monotonic() + plan.seconds + GRACE_SECS
     try:

@@ -93,7 +93,7 @@ def test_a_law_of_the_chain_alone(artifacts: Artifacts, monkeypatch: pytest.Monk
     mint = bytes.fromhex(default().get("TestToken").selectors["mint(address,uint256)"][2:])
     send = revm.Revm.send
 
-    def generous(self: revm.Revm, to: str, data: bytes, sender: str) -> Any:
+    def generous(self: revm.Revm, to: str, data: bytes, sender: str, asked: bool = True) -> Any:
         done = send(self, to, data, sender)
         if data == sweep and done.ok:
             market = bytes(12) + bytes.fromhex(to[2:])
