@@ -82,6 +82,10 @@ interface IMarket {
 
     // ---- open and trade
 
+    // Where `delayedOnly` is on, the five actions that trade (open, increase, decrease, close and
+    // closeAndWithdraw) refuse every caller but the order book (`OrdersOnly`). Nothing else is restricted:
+    // margin goes in and out, and liquidation, deleveraging, settling and transfers work, as ever.
+
     /// @notice Reserves a flat position for somebody. Anyone. Costs nobody margin.
     /// @param owner_ not zero, this market, its pool or its fund @return id the position
     function reserve(address owner_) external returns (uint256 id);
@@ -217,6 +221,14 @@ interface IMarket {
     /// @notice The market's raw state, as of its last accrual.
     function state() external view returns (State memory);
     function config() external view returns (Config memory);
+    /// @notice How orders are filled here, of the parameters.
+    /// @return delayedOnly whether positions are traded through the order book alone
+    /// @return orderDelaySecs a mark fills an order if it was published later than this after its placing
+    /// @return fillWindowSecs and as long as it is no older than this
+    function orderTerms()
+        external
+        view
+        returns (bool delayedOnly, uint256 orderDelaySecs, uint256 fillWindowSecs);
     function position(uint256 id) external view returns (Position memory);
     function ticket(uint256 ticketId) external view returns (Ticket memory);
     /// @notice owedTotal, paidTotal (token units), finalRatio (Ray), next ticket id.
@@ -250,5 +262,7 @@ interface IMarket {
     function TOKEN() external view returns (address);
     function POOL() external view returns (address);
     function FUND() external view returns (address);
+    /// @notice Where the market's orders are; its code comes after the market's.
+    function ORDER_BOOK() external view returns (address);
     function VAULT_IMPLEMENTATION() external view returns (address);
 }

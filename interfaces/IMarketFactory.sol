@@ -16,7 +16,8 @@ interface IMarketFactory {
         address market,
         address pool,
         address fund,
-        address vaultImplementation
+        address vaultImplementation,
+        address orderBook
     );
 
     /// @notice The contracts of one market.
@@ -25,6 +26,7 @@ interface IMarketFactory {
         address pool;
         address fund;
         address vaultImplementation;
+        address orderBook; // no code yet
     }
 
     /// @notice Creates a market. Anyone; governance is whoever rules `authority`.

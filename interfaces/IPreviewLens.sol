@@ -33,7 +33,8 @@ struct Preview {
 /// ends otherwise.
 /// @custom:halt Nothing to halt: views.
 interface IPreviewLens {
-    // ---- previews: `caller` is who would act
+    // ---- previews: `caller` is who would act. Where all trades are delayed that is the order book alone:
+    // name it to see what an order would do now, before the book's own rules
 
     /// @param id a flat position, or 0 for a new one of the caller's
     function previewOpen(

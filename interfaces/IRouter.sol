@@ -3,7 +3,8 @@ pragma solidity ^0.8.28;
 
 /// @title Several steps in one transaction
 /// @notice Acts for its caller alone, on any market; keeps no token, approval or setting. To let it trade, a
-/// caller makes it a delegate of all its positions: `market.setDelegate(0, router, expiry)`.
+/// caller makes it a delegate of all its positions: `market.setDelegate(0, router, expiry)`. A market whose
+/// trades are all delayed (`delayedOnly`) refuses its trades with `OrdersOnly`; margin it moves there too.
 /// @dev Tokens move only from the caller, only the amount the caller states. A market is not trusted with
 /// more than that: name only markets you trust.
 /// @custom:halt Nothing to halt: stateless. A delegation is revoked at the market.

@@ -47,7 +47,7 @@ enum Reason {
     NotDead, // 28 actual: seconds since the last accepted mark; limit: deadAfter
     TooEarly, // 29 actual: block time; limit: earliest time
     SizeTooLarge, // 30 actual: size asked for (signed) or side's sum (Wad); limit: largest that fits
-    NotOptedIn, // 31 actual: 0; limit: 1
+    OrdersOnly, // 31 actual: the caller; limit: the order book, the only one that trades here (addresses)
     BadReceiver // 32 actual: the address; limit: 0
 }
 
@@ -130,6 +130,9 @@ struct MarketParams {
     uint256 deadAfterSecs; // without an accepted mark for this long a final price may be announced
     uint256 maxSpread; // widest spread that is accepted (full width, Wad)
     uint256 graceSecs; // after an outage or ReduceOnly
+    uint256 delayedOnly; // 1: positions are traded through the order book alone; 0: by anyone authorised
+    uint256 orderDelaySecs; // a mark fills an order if it was published later than this after its placing
+    uint256 fillWindowSecs; // and as long as it is no older than this
     address oracle; // the market's IPriceOracle
     address treasury; // receives the treasury's share of fees
 }
@@ -143,6 +146,7 @@ struct Config {
     address token;
     address pool;
     address fund;
+    address orderBook;
     uint256 unit; // Wad per token unit: 10^(18 - decimals)
     uint256 maxReward; // immutable bound of every vault's payReward (token units)
     uint256 initialMark; // mark at listing (Wad)
@@ -183,6 +187,9 @@ struct Config {
     uint256 deadAfterSecs;
     uint256 maxSpread;
     uint256 graceSecs;
+    uint256 delayedOnly;
+    uint256 orderDelaySecs;
+    uint256 fillWindowSecs;
     address oracle;
     address treasury;
     uint256 volFactor; // z x sqrt(h in years) / mm_1 (Wad, rounded up)

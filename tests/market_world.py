@@ -15,6 +15,7 @@ from typing import Any
 
 from eth_hash.auto import keccak
 
+from bulkhead.chain.abi import address
 from bulkhead.chain.contract import Event, at, deploy, events
 from bulkhead.chain.rpc import Rpc
 from bulkhead.deploy import roles
@@ -125,6 +126,7 @@ class World:
         self.market = at(self.rpc, "Market", made.market)
         self.pool = at(self.rpc, "LiquidityPool", made.pool)
         self.fund = at(self.rpc, "InsuranceFund", made.fund)
+        self.book = address(made.orderBook)
         people = People(self.governance, self.guardian, self.treasury, delay)
         roles.give(hand, self.authority, self.market, people)
         self.now = self.market.state().accruedAt
@@ -137,6 +139,7 @@ class World:
             market=self.market.address,
             pool=self.pool.address,
             fund=self.fund.address,
+            order_book=self.book,
             token=self.token.address,
             timelock=self.governance,
             guardian=self.guardian,

@@ -100,6 +100,7 @@ def _twin(system: System, settings: Settings, params: Params) -> MarketModel:
         market=system.market.address,
         pool=system.pool.address,
         fund=system.fund.address,
+        order_book=system.market.ORDER_BOOK(),
         token=system.token.address,
         timelock=system.people.governance,
         guardian=system.people.guardian,

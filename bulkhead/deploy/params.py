@@ -110,9 +110,18 @@ def to_params(market: MarketFile, *, oracle: str, treasury: str) -> Params:
         **_slow_terms(market),
         max_spread=market.oracle.max_spread,
         grace_secs=market.oracle.grace,
+        delayed_only=int(_delayed_only(market)),
+        order_delay_secs=market.orders.delay,
+        fill_window_secs=market.orders.fill_window,
         oracle=oracle.lower(),
         treasury=treasury.lower(),
     )
+
+
+def _delayed_only(market: MarketFile) -> bool:
+    """As the file says; else on for a push feed, whose next round others see coming."""
+    said = market.orders.delayed_only
+    return market.oracle.kind == "chainlink" if said is None else said
 
 
 def _risk_terms(market: MarketFile) -> dict[str, int]:

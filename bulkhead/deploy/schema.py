@@ -58,6 +58,13 @@ def _named(which: str, unlimited: bool = False, **bounds: str) -> BeforeValidato
     return BeforeValidator(check)
 
 
+def _switch(value: Any) -> bool:
+    if value not in ("on", "off"):
+        raise units.UnitError("on or off is wanted")
+    return bool(value == "on")
+
+
+Switch = Annotated[bool | None, BeforeValidator(_switch)]
 Ratio = Annotated[int, _quantity(units.ratio)]  # Wad
 Share = Annotated[int, _quantity(units.ratio, at_most="100 %")]  # Wad
 Quote = Annotated[int, _named("quote")]  # Wad
@@ -211,6 +218,14 @@ class Oracle(_Group):
     grace: Secs
 
 
+class Orders(_Group):
+    """Delayed orders: whether they are the only way to trade, and which marks fill them."""
+
+    delayed_only: Switch = None  # nothing said: on for a push feed, else off
+    delay: Annotated[int, _quantity(units.duration, at_most="1 h")]
+    fill_window: Annotated[int, _quantity(units.duration, at_least="10 s", at_most="1 day")]
+
+
 class Authority(_Group):
     """Delays of the people who may change parameters."""
 
@@ -244,6 +259,7 @@ class MarketFile(_Group):
     multiplier: Multiplier
     pool: Pool
     oracle: Oracle
+    orders: Orders
     authority: Authority
     networks: dict[Annotated[str, Field(pattern=r"^[1-9]\d*$")], Network] = Field(
         default_factory=dict

@@ -116,6 +116,7 @@ class Site:
             market=self.market.address,
             pool=self.pool.address,
             fund=self.fund,
+            order_book=made.orderBook.lower(),
             token=token.address,
             timelock=GOVERNANCE,
             guardian=GUARDIAN,

@@ -25,7 +25,7 @@ def _address(tag: int) -> Address:
     return f"0x{0xB0 << 152 | tag:040x}"
 
 
-MARKET, POOL, FUND, TOKEN, TIMELOCK, GUARDIAN = (_address(tag) for tag in range(1, 7))
+MARKET, POOL, FUND, TOKEN, TIMELOCK, GUARDIAN, ORDER_BOOK = (_address(n) for n in range(1, 8))
 
 
 class Undo(Exception):
@@ -47,6 +47,7 @@ class Base:
         market: Address = MARKET,
         pool: Address = POOL,
         fund: Address = FUND,
+        order_book: Address = ORDER_BOOK,
         token: Address = TOKEN,
         timelock: Address = TIMELOCK,
         guardian: Address = GUARDIAN,
@@ -58,6 +59,7 @@ class Base:
             token=token,
             pool=pool,
             fund=fund,
+            order_book=order_book,
             decimals=decimals,
             max_reward=params.reward_cap // unit if max_reward is None else max_reward,
             initial_mark=initial_mark,

@@ -6,7 +6,7 @@ from bulkhead.model import acceptance, margin, pricing
 from bulkhead.model.core import Core
 from bulkhead.model.errors import Refused
 from bulkhead.model.ledger import Ledger
-from bulkhead.model.types import Mode, Reason
+from bulkhead.model.types import Address, Mode, Reason
 from bulkhead.model.wad import WAD, ceil_div
 
 SIZE_MAX = 2**127 - 1  # of one position or trade
@@ -22,6 +22,13 @@ def require(holds: bool, reason: Reason, actual: int, limit: int) -> None:
 def deadline(core: Core, last: int) -> None:
     """The caller's last block time."""
     require(core.now <= last, Reason.DEADLINE_PASSED, core.now, last)
+
+
+def trader(core: Core, caller: Address) -> None:
+    """Where all trades are delayed only the order book makes them."""
+    book = core.cfg.order_book
+    allowed = not core.cfg.delayed_only or caller == book
+    require(allowed, Reason.ORDERS_ONLY, int(caller, 16), int(book, 16))
 
 
 def mode(core: Core, highest: Mode) -> None:

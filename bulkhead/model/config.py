@@ -48,6 +48,9 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "dead_after_secs": (3 * DAY, 365 * DAY),
     "max_spread": (0, WAD // 20),
     "grace_secs": (0, DAY),
+    "delayed_only": (0, 1),
+    "order_delay_secs": (0, 3600),
+    "fill_window_secs": (10, DAY),
 }
 
 
@@ -152,6 +155,7 @@ def derive(
     token: Address,
     pool: Address,
     fund: Address,
+    order_book: Address = ZERO_ADDRESS,
     decimals: int,
     max_reward: int,
     initial_mark: int,
@@ -166,6 +170,7 @@ def derive(
         token=token,
         pool=pool,
         fund=fund,
+        order_book=order_book,
         unit=unit,
         max_reward=max_reward,
         initial_mark=initial_mark,
@@ -208,6 +213,7 @@ def rederive(params: Params, held: Config, skew: int) -> Config:
         token=held.token,
         pool=held.pool,
         fund=held.fund,
+        order_book=held.order_book,
         decimals=decimals,
         max_reward=held.max_reward,
         initial_mark=held.initial_mark,

@@ -56,6 +56,9 @@ def eth_usd(oracle: Address = "0x" + "0a" * 20, treasury: Address = "0x" + "0b" 
         dead_after_secs=3 * DAY,
         max_spread=50 * BPS,
         grace_secs=900,
+        delayed_only=0,  # what trades this set trades directly
+        order_delay_secs=12,
+        fill_window_secs=600,
         oracle=oracle,
         treasury=treasury,
     )

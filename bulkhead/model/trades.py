@@ -31,6 +31,7 @@ class Trades(Ownership):
             checks.deadline(core, deadline)
             if id_:
                 self._authorised(id_, caller)
+            checks.trader(core, caller)
             checks.require(size != 0, Reason.ZERO_AMOUNT, 0, 1)
             if id_:
                 held = core.positions[id_].size
@@ -96,6 +97,7 @@ class Trades(Ownership):
         def action() -> None:
             checks.deadline(self.core, deadline)
             self._authorised(id_, caller)
+            checks.trader(self.core, caller)
             self._close(id_, limit)(0)
 
         return self.core.run(action)
@@ -110,6 +112,7 @@ class Trades(Ownership):
             core.check_receiver(to)
             checks.deadline(core, deadline)
             self._owned(id_, caller)
+            checks.trader(core, caller)
             changed = self._close(id_, limit)
             paid = max(0, core.margin(id_) - core.locked_of(id_))
             if core.positions[id_].basis > 0:  # what a refusing token kept back comes first
@@ -130,6 +133,7 @@ class Trades(Ownership):
 
     def _traded(self, id_: int, caller: Address, delta: int) -> Position:
         self._authorised(id_, caller)
+        checks.trader(self.core, caller)
         checks.require(delta != 0, Reason.ZERO_AMOUNT, 0, 1)
         held = self.core.positions[id_]
         checks.require(held.size != 0, Reason.IS_FLAT, 0, 1)

@@ -55,7 +55,7 @@ class Reason(IntEnum):
     NOT_DEAD = 28
     TOO_EARLY = 29
     SIZE_TOO_LARGE = 30
-    NOT_OPTED_IN = 31
+    ORDERS_ONLY = 31
     BAD_RECEIVER = 32
 
 
@@ -149,6 +149,9 @@ class Terms:
     dead_after_secs: int
     max_spread: int
     grace_secs: int
+    delayed_only: int  # 0 or 1
+    order_delay_secs: int
+    fill_window_secs: int
     oracle: Address
     treasury: Address
 
@@ -167,6 +170,7 @@ class Config(Terms):
     token: Address
     pool: Address
     fund: Address
+    order_book: Address
     unit: int
     max_reward: int
     initial_mark: int

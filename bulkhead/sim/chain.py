@@ -179,6 +179,7 @@ def _config(system: System, answer: int) -> Config:
         token=system.token.address,
         pool=system.pool.address,
         fund=system.fund.address,
+        order_book=system.market.ORDER_BOOK(),
         decimals=system.market_file.token.decimals,
         max_reward=system.market.config().maxReward,
         initial_mark=answer * WAD_PER_ANSWER,

@@ -8,8 +8,9 @@ import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 /// @notice A Config is kept as the code of a contract that can't be called: reading all of it costs less
 /// than three storage slots.
 library ConfigStore {
-    uint256 private constant SCALARS = 47; // words before `table`
+    uint256 private constant SCALARS = 51; // words before `table`
     uint256 private constant TABLE = 32; // words of `table`
+    uint256 private constant ORDER_TERMS = 44; // words before `delayedOnly`
 
     /// @dev Writes a Config as `SCALARS` words and the table behind them.
     function write(Config memory c) internal returns (address store) {
@@ -29,5 +30,11 @@ library ConfigStore {
             extcodecopy(store, c, 1, mul(SCALARS, 32))
             extcodecopy(store, table, add(1, mul(SCALARS, 32)), mul(TABLE, 32))
         }
+    }
+
+    /// @dev delayedOnly, orderDelaySecs and fillWindowSecs alone.
+    function readOrderTerms(address store) internal view returns (bool, uint256, uint256) {
+        bytes memory words = SSTORE2.read(store, ORDER_TERMS * 32, (ORDER_TERMS + 3) * 32);
+        return abi.decode(words, (bool, uint256, uint256));
     }
 }

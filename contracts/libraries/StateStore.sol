@@ -87,6 +87,11 @@ library StateStore {
         s.spread = w >> 200;
     }
 
+    /// @dev Where the parameters are, alone.
+    function configStore(MarketStorage storage $) internal view returns (address) {
+        return address(uint160($.words[6]));
+    }
+
     /// @dev Writes a state back. Every narrowing is checked; times are below 2^40 until the year 36,812.
     function save(MarketStorage storage $, State memory s) internal {
         $.words[0] = _u(s.mark, 96) | s.publishedAt << 96 | s.acceptedAt << 136 | s.accruedAt << 176

@@ -25,6 +25,18 @@ struct Verdict {
 library Trade {
     using Ledger for Context;
 
+    /// @dev Whether an authorised caller may trade: where all trades are delayed the order book alone.
+    function allows(Context memory x, address caller) internal pure returns (bool) {
+        return x.c.delayedOnly == 0 || caller == x.c.orderBook;
+    }
+
+    function ordersOnly(Context memory x, address caller) internal pure returns (Verdict memory) {
+        return
+            Verdict(
+                Reason.OrdersOnly, int256(uint256(uint160(caller))), int256(uint256(uint160(x.c.orderBook)))
+            );
+    }
+
     /// @dev Whether more is brought than still counts in the vault.
     function tooMuch(Context memory x, uint256 margin) internal pure returns (bool) {
         return margin > x.marginMax() - x.v;

@@ -41,7 +41,7 @@ library Entry {
         Engine.loadVault(x, vault);
     }
 
-    /// @dev As `_position`, for owner and delegates.
+    /// @dev As `position`, to trade it: owner and delegates.
     function enter(
         MarketStorage storage $,
         Context memory x,
@@ -55,9 +55,15 @@ library Entry {
         if (x.p.owner != msg.sender && !Ownership.authorised($, id, x.p.owner, msg.sender)) {
             revert IMarket.NotAuthorised(id, msg.sender);
         }
+        checkTrader(x);
     }
 
-    /// @dev As `_position`, for the owner alone.
+    /// @dev Where all trades are delayed only the order book makes them.
+    function checkTrader(Context memory x) internal view {
+        if (!Trade.allows(x, msg.sender)) Engine.demand(Trade.ordersOnly(x, msg.sender));
+    }
+
+    /// @dev As `position`, for the owner alone.
     function owned(
         MarketStorage storage $,
         Context memory x,

@@ -75,6 +75,7 @@ library Exits {
         Entry.checkDeadline(deadline);
         Context memory x;
         Entry.owned($, x, vaults, id);
+        Entry.checkTrader(x);
         if (x.p.size == 0) revert IMarket.Refused(Reason.IsFlat, 0, 1);
         Entry.price($, x, false);
         Entry.close(x, priceLimit);

@@ -30,6 +30,7 @@ library Governance {
         address token,
         address pool,
         address fund,
+        address orderBook,
         address vaultImplementation,
         MarketParams memory params,
         uint256 initialVariance
@@ -43,7 +44,7 @@ library Governance {
             revert IMarket.BadParameter("initialVariance", initialVariance, type(uint80).max);
         }
         Config memory fixed_;
-        (fixed_.token, fixed_.pool, fixed_.fund) = (token, pool, fund);
+        (fixed_.token, fixed_.pool, fixed_.fund, fixed_.orderBook) = (token, pool, fund, orderBook);
         fixed_.unit = 10 ** (18 - decimals);
         fixed_.maxReward = IPositionVault(vaultImplementation).MAX_REWARD();
         (fixed_.initialMark,,,) = IPriceOracle(params.oracle).read(0);

@@ -39,6 +39,7 @@ contract Market is IMarket, AccessManaged {
     address public immutable TOKEN;
     address public immutable POOL;
     address public immutable FUND;
+    address public immutable ORDER_BOOK;
     address public immutable VAULT_IMPLEMENTATION;
     bytes32 private immutable VAULT_INIT_HASH;
 
@@ -48,6 +49,7 @@ contract Market is IMarket, AccessManaged {
         address token;
         address pool;
         address fund;
+        address orderBook;
         address vaultImplementation;
         address authority;
     }
@@ -64,10 +66,18 @@ contract Market is IMarket, AccessManaged {
         TOKEN = parts.token;
         POOL = parts.pool;
         FUND = parts.fund;
+        ORDER_BOOK = parts.orderBook;
         VAULT_IMPLEMENTATION = parts.vaultImplementation;
         VAULT_INIT_HASH = LibClone.initCodeHash_PUSH0(parts.vaultImplementation);
         Governance.list(
-            $, parts.token, parts.pool, parts.fund, parts.vaultImplementation, params, initialVariance
+            $,
+            parts.token,
+            parts.pool,
+            parts.fund,
+            parts.orderBook,
+            parts.vaultImplementation,
+            params,
+            initialVariance
         );
     }
 
@@ -288,7 +298,11 @@ contract Market is IMarket, AccessManaged {
     }
 
     function config() external view returns (Config memory c) {
-        ConfigStore.read($.load().configStore, c);
+        ConfigStore.read($.configStore(), c);
+    }
+
+    function orderTerms() external view returns (bool, uint256, uint256) {
+        return ConfigStore.readOrderTerms($.configStore());
     }
 
     function position(uint256 id) external view returns (Position memory p) {

@@ -54,6 +54,7 @@ contract MarketFactory is IMarketFactory {
         made.market = CREATE3.predictDeterministicAddress(_salt(marketId, "market"));
         made.pool = CREATE3.predictDeterministicAddress(_salt(marketId, "pool"));
         made.fund = CREATE3.predictDeterministicAddress(_salt(marketId, "fund"));
+        made.orderBook = CREATE3.predictDeterministicAddress(_bookSalt(made.market));
         uint256 maxReward = params.rewardCap / 10 ** (18 - decimals);
         made.vaultImplementation =
             _deploy(marketId, "vault", vaultCode, abi.encode(made.market, token, made.pool, maxReward));
@@ -64,11 +65,20 @@ contract MarketFactory is IMarketFactory {
             "market",
             marketCode,
             abi.encode(
-                token, made.pool, made.fund, made.vaultImplementation, authority, params, initialVariance
+                token,
+                made.pool,
+                made.fund,
+                made.orderBook,
+                made.vaultImplementation,
+                authority,
+                params,
+                initialVariance
             )
         );
         marketOf[marketId] = made.market;
-        emit MarketCreated(marketId, token, made.market, made.pool, made.fund, made.vaultImplementation);
+        emit MarketCreated(
+            marketId, token, made.market, made.pool, made.fund, made.vaultImplementation, made.orderBook
+        );
     }
 
     function _poolArguments(address market, address token) private view returns (bytes memory) {
@@ -91,6 +101,11 @@ contract MarketFactory is IMarketFactory {
     /// @dev The caller is in it: nobody takes the addresses that another expects.
     function _salt(uint256 marketId, bytes32 what) private view returns (bytes32) {
         return keccak256(abi.encode(msg.sender, marketId, what));
+    }
+
+    /// @dev Anybody may bring the book: the market alone is in it.
+    function _bookSalt(address market) private pure returns (bytes32) {
+        return keccak256(abi.encode(market, "book"));
     }
 
     function _check(bytes calldata code, bytes32 expected) private pure {

@@ -14,13 +14,13 @@ import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 library Parameters {
     uint256 private constant YEAR = 365 days;
 
-    /// @dev A checked Config. `held` carries what never changes: token, pool, fund, unit, maxReward,
-    /// initialMark.
+    /// @dev A checked Config. `held` carries what never changes: token, pool, fund, orderBook, unit,
+    /// maxReward, initialMark.
     function derive(MarketParams memory p, Config memory held) internal pure returns (Config memory c) {
         _checkBounds(p);
         _checkBrackets(p.brackets);
         _copy(p, c);
-        (c.token, c.pool, c.fund) = (held.token, held.pool, held.fund);
+        (c.token, c.pool, c.fund, c.orderBook) = (held.token, held.pool, held.fund, held.orderBook);
         (c.unit, c.maxReward, c.initialMark) = (held.unit, held.maxReward, held.initialMark);
         _writeTable(p.brackets, c);
         uint256 mm1 = p.brackets[0].mmRate;
@@ -162,6 +162,9 @@ library Parameters {
         _within("deadAfterSecs", p.deadAfterSecs, 3 days, 365 days);
         _within("maxSpread", p.maxSpread, 0, 0.05e18);
         _within("graceSecs", p.graceSecs, 0, 1 days);
+        _within("delayedOnly", p.delayedOnly, 0, 1);
+        _within("orderDelaySecs", p.orderDelaySecs, 0, 1 hours);
+        _within("fillWindowSecs", p.fillWindowSecs, 10, 1 days);
     }
 
     function _checkBrackets(Bracket[] memory rows) private pure {
@@ -237,6 +240,9 @@ library Parameters {
         c.deadAfterSecs = p.deadAfterSecs;
         c.maxSpread = p.maxSpread;
         c.graceSecs = p.graceSecs;
+        c.delayedOnly = p.delayedOnly;
+        c.orderDelaySecs = p.orderDelaySecs;
+        c.fillWindowSecs = p.fillWindowSecs;
         c.oracle = p.oracle;
         c.treasury = p.treasury;
     }

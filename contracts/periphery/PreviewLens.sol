@@ -37,6 +37,7 @@ contract PreviewLens is IPreviewLens {
         if (id == 0) {
             plan.loadPosition(x.s.nextId++);
             x.p.owner = caller;
+            _checkTrader(plan, caller);
         } else {
             _enter(plan, id, caller);
         }
@@ -184,8 +185,14 @@ contract PreviewLens is IPreviewLens {
 
     function _enter(Plan memory plan, uint256 id, address caller) private view {
         plan.known(id);
-        if (plan.stopped() || plan.market.isAuthorised(id, caller)) return;
+        if (plan.stopped()) return;
+        if (plan.market.isAuthorised(id, caller)) return _checkTrader(plan, caller);
         plan.failure = abi.encodeWithSelector(IMarket.NotAuthorised.selector, id, caller);
+    }
+
+    function _checkTrader(Plan memory plan, address caller) private pure {
+        if (plan.stopped() || Trade.allows(plan.x, caller)) return;
+        plan.verdict = Trade.ordersOnly(plan.x, caller);
     }
 
     function _checkDeadline(Plan memory plan, uint256 deadline) private view {

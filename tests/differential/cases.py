@@ -65,6 +65,7 @@ def config(rng: Random, wild: bool = False) -> Config:
         token=NOBODY,
         pool=NOBODY,
         fund=NOBODY,
+        order_book=NOBODY,
         oracle=NOBODY,
         treasury=NOBODY,
         unit=unit,
@@ -111,6 +112,9 @@ def config(rng: Random, wild: bool = False) -> Config:
         dead_after_secs=259_200,
         max_spread=WAD // 200,
         grace_secs=900,
+        delayed_only=0,
+        order_delay_secs=12,
+        fill_window_secs=600,
     )
 
 

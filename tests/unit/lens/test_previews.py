@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from eth_hash.auto import keccak
@@ -278,6 +279,25 @@ def test_locks_and_a_flat_position(lens: Lenses) -> None:
     w.silence()
     reason(lens, Reason.AMOUNT_TOO_LARGE, "remove_margin", w.alice, id_, 4_000 * USD, w.alice)
     lens.play("remove_margin", w.alice, id_, 1_000 * USD, w.alice)
+
+
+def test_where_all_trades_are_delayed_the_book_alone_is_foreseen_to_trade(lens: Lenses) -> None:
+    w = lens.w
+    id_ = w.open(w.alice, 10 * WAD, 5_000 * USD)
+    w.ok("set_delegate", w.alice, id_, w.book, SOON)
+    w.ok("set_params", w.governance, replace(w.params, delayed_only=1))
+    only = Reason.ORDERS_ONLY
+    reason(lens, only, "open", w.alice, 0, 10 * WAD, 5_000 * USD, ANY[1], SOON)
+    reason(lens, only, "increase", w.alice, id_, WAD, ANY[1], SOON)
+    reason(lens, only, "decrease", w.alice, id_, -WAD, ANY[-1], SOON)
+    reason(lens, only, "close", w.alice, id_, ANY[-1], SOON)
+    lens.play("close", w.bob, id_, ANY[-1], SOON)  # not authorised, with whatever else
+    lens.play("remove_margin", w.alice, id_, USD, w.alice)
+    w.rpc.request("anvil_impersonateAccount", w.book)
+    w.rpc.request("anvil_setBalance", w.book, hex(10**20))
+    lens.play("increase", w.book, id_, WAD, ANY[1], SOON)
+    lens.play("decrease", w.book, id_, -WAD, ANY[-1], SOON)
+    lens.play("close", w.book, id_, ANY[-1], SOON)
 
 
 def test_profit_beyond_the_cash_becomes_a_ticket(new_world: Callable[..., World]) -> None:

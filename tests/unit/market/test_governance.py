@@ -101,7 +101,7 @@ def test_the_first_reward_cap_is_bounded(world: World, over: int) -> None:
     vault = deploy(
         w.rpc, "PositionVault", w.market, w.token, w.pool, 2**200 // 10**12, sender=w.deployer
     )
-    parts = (w.token.address, w.pool.address, w.fund.address, vault.address, w.authority.address)
+    parts = (w.token, w.pool, w.fund, w.book, vault, w.authority)
 
     def both() -> None:
         MarketModel(params, 6, initial_mark=2_000 * WAD)

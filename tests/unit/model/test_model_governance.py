@@ -40,6 +40,10 @@ from bulkhead.model.wad import WAD
         ("deadAfterSecs", {"dead_after_secs": 3 * 86_400 - 1}),
         ("maxRate", {"max_rate": 10**22}),
         ("maxVelocity", {"max_velocity": 10**17 // 4}),
+        ("delayedOnly", {"delayed_only": 2}),
+        ("orderDelaySecs", {"order_delay_secs": 3601}),
+        ("fillWindowSecs", {"fill_window_secs": 9}),
+        ("fillWindowSecs", {"fill_window_secs": 86_401}),
         ("feeInsuranceShare", {"fee_insurance_share": WAD // 2 + 1}),
     ],
 )
