@@ -9,6 +9,8 @@ import {MarketParams} from "./Types.sol";
 interface IMarketFactory {
     /// @notice The creation code handed in is not the one this factory was made for.
     error WrongCode(bytes32 given, bytes32 expected);
+    /// @notice This factory made no market of that id.
+    error UnknownMarket(uint256 marketId);
 
     event MarketCreated(
         uint256 indexed marketId,
@@ -19,6 +21,8 @@ interface IMarketFactory {
         address vaultImplementation,
         address orderBook
     );
+
+    event OrderBookCreated(uint256 indexed marketId, address indexed market, address orderBook);
 
     /// @notice The contracts of one market.
     struct Created {
@@ -45,6 +49,12 @@ interface IMarketFactory {
     )
         external
         returns (Created memory made);
+
+    /// @notice Deploys a market's order book where the market expects it: at its `ORDER_BOOK`. Anyone, once;
+    /// a second time CREATE3's `DeploymentFailed`. Apart from createMarket, which is near the most gas that
+    /// one transaction may use.
+    /// @param orderBookCode creation code @return book its address
+    function createOrderBook(uint256 marketId, bytes calldata orderBookCode) external returns (address book);
 
     /// @notice How many markets this factory made.
     function marketCount() external view returns (uint256);

@@ -30,6 +30,7 @@ from bulkhead.model.types import Params, Reading, Reason, camel
 from bulkhead.sim.moves import error_text, revert_text
 
 WAD = 10**18
+BOOK = "OracleMarket"  # what the factory takes for an order book: any code made for a market
 PRICE = 2_000 * WAD
 SOON = 2**40  # a deadline that never passes
 ANY = {1: 2**256 - 1, -1: 0}  # a price limit that never binds, by the sign of the trade
@@ -119,7 +120,9 @@ class World:
         self.authority = hand.create("Authority", self.who["deployer"])
         names = ("Market", "LiquidityPool", "InsuranceFund", "PositionVault")
         codes = [hand.code(name) for name in names]
-        self.factory = hand.create("MarketFactory", *(keccak(code) for code in codes))
+        self.book_code = hand.code(BOOK)
+        hashes = (keccak(code) for code in (*codes, self.book_code))
+        self.factory = hand.create("MarketFactory", *hashes)
         terms = (self.token.address, self.authority.address, abi(self.params), variance)
         receipt = hand.call("list", self.factory.createMarket, *codes, *terms)
         made = events(receipt, "MarketCreated", of=self.factory)[0]

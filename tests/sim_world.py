@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from bulkhead.chain.binaries import ROOT
-from bulkhead.deploy.params import read
+from bulkhead.deploy.params import DIRECT, read
 from bulkhead.prices import PricePath
 from bulkhead.sim import calibration
 from bulkhead.sim.crowd import CrowdTerms
 from bulkhead.sim.scenario import Scenario
 
 FOUND = calibration.default()
-MARKET = read(ROOT / "markets" / "eth-usd.yaml")
+MARKET = read(ROOT / "markets" / "eth-usd.yaml", DIRECT)
 START = 1_735_689_600
 CRASH = (2_500, 2_500, 2_480, 2_200, 1_900, 2_000, 2_000)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bulkhead.chain.binaries import ROOT
 from bulkhead.demo.population import MAX_POSITIONS
+from bulkhead.deploy.params import DIRECT
 from bulkhead.deploy.params import read as read_market
 from bulkhead.deploy.schema import MarketFile
 from bulkhead.errors import BadInput
@@ -78,4 +79,4 @@ def settings(
     _bounded("positions", positions, 1, MAX_POSITIONS)
     _bounded("seed", seed, 0, MAX_SEED)
     path = prices_of(prices, blocks, seed, start, end, max_gap)
-    return Settings(read_market(market), market, path, positions, seed, out)
+    return Settings(read_market(market, DIRECT), market, path, positions, seed, out)

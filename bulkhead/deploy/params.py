@@ -19,6 +19,8 @@ from bulkhead.model.config import check_first_cap, validate
 from bulkhead.model.errors import BadParameter
 from bulkhead.model.types import Bracket, Params, as_abi
 
+# Changes to a file for what trades without an order book: demo, simulation, measurements.
+DIRECT = {"orders.delayed_only": "off"}
 _LIMITS = {
     "missing": "this field is wanted",
     "extra_forbidden": "no such field is known",

@@ -29,6 +29,7 @@ CREATED = {
     "fund": "InsuranceFund",
     "vault": "PositionVault",
 }
+NO_BOOK = bytes(32)  # no code has this hash: the factory makes no order books
 PERIPHERY = {
     "lens": "MarketLens",
     "preview_lens": "PreviewLens",
@@ -152,7 +153,7 @@ def _create(
 ) -> tuple[dict[str, Contract], int]:
     """Deploy the factory and let it create the market: its parts by name, and the block."""
     codes = [hand.code(name) for name in CREATED.values()]
-    factory = hand.create("MarketFactory", *(keccak(code) for code in codes))
+    factory = hand.create("MarketFactory", *(keccak(code) for code in codes), NO_BOOK)
     variance = market.listing.volatility**2 // WAD
     receipt = hand.call(
         f"create the market {market.name}",

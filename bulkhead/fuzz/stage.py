@@ -14,6 +14,7 @@ from bulkhead.chain.contract import Contract, at, events
 from bulkhead.deploy import roles
 from bulkhead.deploy.params import abi
 from bulkhead.deploy.steps import Deployer
+from bulkhead.deploy.system import NO_BOOK
 from bulkhead.fuzz.engine import Engine
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.people import (
@@ -77,7 +78,7 @@ class Site:
         self.authority = hand.create("Authority", DEPLOYER)
         names = ("Market", "LiquidityPool", "InsuranceFund", "PositionVault")
         codes = [hand.code(name) for name in names]
-        factory = hand.create("MarketFactory", *(keccak(code) for code in codes))
+        factory = hand.create("MarketFactory", *(keccak(code) for code in codes), NO_BOOK)
         receipt = factory.createMarket(
             *codes,
             token.address,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bulkhead.chain.binaries import ROOT
 from bulkhead.chain.contract import Contract, deploy
 from bulkhead.chain.rpc import Rpc
-from bulkhead.deploy.params import read
+from bulkhead.deploy.params import DIRECT, read
 from bulkhead.deploy.roles import People
 from bulkhead.deploy.schema import MarketFile
 from bulkhead.deploy.system import System, deploy_market
@@ -17,7 +17,7 @@ LOWEST, HIGHEST = 1, 2**95  # the aggregator's own bounds
 
 def market_file() -> MarketFile:
     """The committed market without the adapter's deviation breaker, which reads a second round."""
-    market = read(MARKET_FILE)
+    market = read(MARKET_FILE, DIRECT)
     oracle = market.oracle.model_copy(update={"max_deviation": 0})
     return market.model_copy(update={"oracle": oracle})
 

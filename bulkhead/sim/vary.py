@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import product
 from pathlib import Path
 
-from bulkhead.deploy.params import read
+from bulkhead.deploy.params import DIRECT, read
 from bulkhead.deploy.schema import MarketFile
 from bulkhead.deploy.units import UnitError, number
 from bulkhead.errors import BadInput
@@ -25,7 +25,7 @@ def varied(path: Path, changes: Mapping[str, str]) -> MarketFile:
     `leverage` sets the highest leverage: all rates of the margin table are scaled alike, and the
     smallest notional with them, so that its maintenance margin still pays a keeper.
     """
-    plain = {name: value for name, value in changes.items() if name != LEVERAGE}
+    plain = DIRECT | {name: value for name, value in changes.items() if name != LEVERAGE}
     market = read(path, plain)
     if LEVERAGE not in changes:
         return market

@@ -19,15 +19,23 @@ contract MarketFactory is IMarketFactory {
     bytes32 public immutable POOL_CODE_HASH;
     bytes32 public immutable FUND_CODE_HASH;
     bytes32 public immutable VAULT_CODE_HASH;
+    bytes32 public immutable ORDER_BOOK_CODE_HASH;
 
     uint256 public marketCount;
     mapping(uint256 marketId => address) public marketOf;
 
-    constructor(bytes32 marketCodeHash, bytes32 poolCodeHash, bytes32 fundCodeHash, bytes32 vaultCodeHash) {
+    constructor(
+        bytes32 marketCodeHash,
+        bytes32 poolCodeHash,
+        bytes32 fundCodeHash,
+        bytes32 vaultCodeHash,
+        bytes32 orderBookCodeHash
+    ) {
         MARKET_CODE_HASH = marketCodeHash;
         POOL_CODE_HASH = poolCodeHash;
         FUND_CODE_HASH = fundCodeHash;
         VAULT_CODE_HASH = vaultCodeHash;
+        ORDER_BOOK_CODE_HASH = orderBookCodeHash;
     }
 
     /// @inheritdoc IMarketFactory
@@ -81,6 +89,15 @@ contract MarketFactory is IMarketFactory {
         );
     }
 
+    /// @inheritdoc IMarketFactory
+    function createOrderBook(uint256 marketId, bytes calldata orderBookCode) external returns (address book) {
+        _check(orderBookCode, ORDER_BOOK_CODE_HASH);
+        address market = marketOf[marketId];
+        if (market == address(0)) revert UnknownMarket(marketId);
+        book = CREATE3.deployDeterministic(bytes.concat(orderBookCode, abi.encode(market)), _bookSalt(market));
+        emit OrderBookCreated(marketId, market, book);
+    }
+
     function _poolArguments(address market, address token) private view returns (bytes memory) {
         string memory symbol = IERC20Metadata(token).symbol();
         return abi.encode(market, token, string.concat("Bulkhead LP ", symbol), string.concat("bh", symbol));
@@ -105,7 +122,7 @@ contract MarketFactory is IMarketFactory {
 
     /// @dev Anybody may bring the book: the market alone is in it.
     function _bookSalt(address market) private pure returns (bytes32) {
-        return keccak256(abi.encode(market, "book"));
+        return keccak256(abi.encode(market, bytes32("book")));
     }
 
     function _check(bytes calldata code, bytes32 expected) private pure {

@@ -113,7 +113,7 @@ def test_verify__created_by_other_code__is_found(record: Record, rpc: Rpc, part:
 
 
 def test_verify__factory_of_other_code__is_found(record: Record, rpc: Rpc) -> None:
-    hashes = [bytes([part]) * 32 for part in range(4)]
+    hashes = [bytes([part]) * 32 for part in range(5)]
     other = deploy(rpc, "MarketFactory", *hashes, sender=record.deployer)
     code_hash = "0x" + keccak(rpc.code(other)).hex()
     moved = replace(record.parts["factory"], address=other.address, code_hash=code_hash)

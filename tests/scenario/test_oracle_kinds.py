@@ -15,7 +15,7 @@ from bulkhead.chain.rpc import Rpc
 from bulkhead.demo.settings import MARKET
 from bulkhead.deploy import oracles, plan
 from bulkhead.deploy.local import deploy_pyth, local_people
-from bulkhead.deploy.params import read
+from bulkhead.deploy.params import DIRECT, read
 from bulkhead.deploy.record import load, record_of, write
 from bulkhead.deploy.schema import MarketFile
 from bulkhead.deploy.steps import Deployer
@@ -251,6 +251,6 @@ def test_adapter__of_a_median_without_sources_or_a_chainlink_as_quorum__is_refus
     hand = Deployer(chain, accounts[0])
     with pytest.raises(BadInput, match="source: 1 is refused"):
         oracles.adapter(hand, make(MEDIAN, *PLAIN), oracles.Origin(sources=("0x" + "11" * 20,)))
-    market = read(MARKET)
+    market = read(MARKET, DIRECT)
     with pytest.raises(BadInput, match="only a quorum is deployed beforehand"):
         oracles.deploy_quorum(hand, market, local_people(accounts[1:], market))

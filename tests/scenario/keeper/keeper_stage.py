@@ -15,7 +15,7 @@ from bulkhead.chain.binaries import ROOT
 from bulkhead.chain.contract import events
 from bulkhead.chain.rpc import Rpc
 from bulkhead.deploy.local import LocalFeed, deploy_local
-from bulkhead.deploy.params import read
+from bulkhead.deploy.params import DIRECT, read
 from bulkhead.deploy.system import System
 from bulkhead.keeper import names
 from bulkhead.keeper.service import Keeper, Look
@@ -170,7 +170,7 @@ def liquidity(system: System, amount: int, feed: LocalFeed, people: list[str]) -
 def build(chain: Anvil) -> Stage:
     """Deploys and funds."""
     people = chain.accounts
-    system, feed = deploy_local(chain.rpc, read(MARKET), people, 2_000 * ANSWER)
+    system, feed = deploy_local(chain.rpc, read(MARKET, DIRECT), people, 2_000 * ANSWER)
     liquidity(system, 20_000_000 * 10**6, feed, people)
     for trader in people[6:9]:
         system.token.mint(trader, 5_000_000 * 10**6, sender=people[0])

@@ -17,7 +17,7 @@ from keeper_stage import MARKET, Stage, addresses, chain_rows, liquidity, same_a
 
 from bulkhead.chain.contract import deploy, events
 from bulkhead.deploy.local import deploy_local
-from bulkhead.deploy.params import abi, read
+from bulkhead.deploy.params import DIRECT, abi, read
 from bulkhead.errors import BadInput
 from bulkhead.keeper import service
 from bulkhead.keeper.decide import Kind, Why
@@ -135,7 +135,7 @@ def test_watch__websocket__a_block_ends_the_wait(stage: Stage, tmp_path: Path) -
 
 
 def test_markets__two__are_both_kept(stage: Stage, tmp_path: Path) -> None:
-    system, feed = deploy_local(stage.rpc, read(MARKET), stage.people, 2_000 * 10**8)
+    system, feed = deploy_local(stage.rpc, read(MARKET, DIRECT), stage.people, 2_000 * 10**8)
     liquidity(system, 10**13, feed, stage.people)
     system.token.mint(stage.people[6], 10**12, sender=stage.people[0])
     system.token.approve(system.market.address, 2**256 - 1, sender=stage.people[6])

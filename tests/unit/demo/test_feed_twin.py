@@ -14,13 +14,13 @@ from bulkhead.chain.errors import Reverted
 from bulkhead.chain.rpc import Rpc
 from bulkhead.demo.settings import MARKET
 from bulkhead.deploy.oracles import oracle_settings
-from bulkhead.deploy.params import read
+from bulkhead.deploy.params import DIRECT, read
 from bulkhead.deploy.schema import MarketFile
 from bulkhead.model import OracleError
 from bulkhead.sim.feed import Feed, answer_bounds
 from bulkhead.sim.moves import error_text, revert_text
 
-FILE = read(MARKET)
+FILE = read(MARKET, DIRECT)
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,14 @@ import pytest
 from bulkhead.demo import laws
 from bulkhead.demo.observe import Observation, Tickets
 from bulkhead.demo.settings import MARKET
-from bulkhead.deploy.params import read, to_params
+from bulkhead.deploy.params import DIRECT, read, to_params
 from bulkhead.model import MarketModel, Reading, pricing
 from bulkhead.model.types import as_abi
 from bulkhead.model.wad import WAD
 
 TRADER, OTHER, PROVIDER = (f"0x{place:040x}" for place in (11, 12, 13))
 ORACLE, TREASURY = "0x" + "11" * 20, "0x" + "22" * 20
-PARAMS = to_params(read(MARKET), oracle=ORACLE, treasury=TREASURY)
+PARAMS = to_params(read(MARKET, DIRECT), oracle=ORACLE, treasury=TREASURY)
 UNIT = 10**12
 USD = 10**6
 FOREVER = 2**40

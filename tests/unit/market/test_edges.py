@@ -313,15 +313,12 @@ def test_equity_equal_to_maintenance(new_world: Callable[..., World], sign: int)
 # ---- the factory
 
 
-def created(factory: str, caller: str, number: int, what: str) -> str:
-    """CREATE3 of (caller, market id, part), from the specification of CREATE2 and CREATE."""
+def created(factory: str, who: str, number: int | None, what: str) -> str:
+    """CREATE3 of (caller, market id, part) or, of a book, of (market, part), from the
+    specification of CREATE2 and CREATE."""
     proxy_code = bytes.fromhex("67363d3d37363d34f03d5260086018f3")
-    salt = keccak(
-        bytes(12)
-        + bytes.fromhex(caller[2:])
-        + number.to_bytes(32, "big")
-        + what.encode().ljust(32, b"\0")
-    )
+    place = b"" if number is None else number.to_bytes(32, "big")
+    salt = keccak(bytes(12) + bytes.fromhex(who[2:]) + place + what.encode().ljust(32, b"\0"))
     proxy = keccak(b"\xff" + bytes.fromhex(factory[2:]) + salt + keccak(proxy_code))[12:]
     return "0x" + keccak(b"\xd6\x94" + proxy + b"\x01")[12:].hex()
 
@@ -338,6 +335,7 @@ def test_nobody_takes_the_addresses_of_another(world: World) -> None:
         what: created(factory.address, w.alice, number, what)
         for what in ("market", "pool", "fund", "vault")
     }
+    mine["book"] = created(factory.address, mine["market"], None, "book")
 
     def foreseen(who: str) -> tuple[str, ...]:
         made = factory.createMarket.call(*terms, sender=who)
@@ -347,7 +345,7 @@ def test_nobody_takes_the_addresses_of_another(world: World) -> None:
     theirs = foreseen(w.bob)
     assert not set(theirs) & set(mine.values())
     factory.createMarket(*terms, sender=w.bob, gas=60_000_000)  # in front of Alice's
-    assert all(w.rpc.code(where) for where in theirs)
+    assert [bool(w.rpc.code(where)) for where in theirs] == [True] * 4 + [False]  # no book yet
     assert not any(w.rpc.code(where) for where in mine.values())
     assert factory.createMarket(*terms, sender=w.alice, gas=60_000_000).ok
     assert factory.marketOf(number) in theirs

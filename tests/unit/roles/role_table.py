@@ -278,6 +278,7 @@ TABLE: dict[str, dict[str, tuple[Case, ...]]] = {
         "createMarket": (
             Case(lambda s: (*s.codes, s.w.token, s.w.authority, s.params(), 0), gas=60_000_000),
         ),
+        "createOrderBook": (Case(lambda s: (1, s.w.book_code)),),
         **views(
             marketCount=(),
             marketOf=(1,),
@@ -285,6 +286,7 @@ TABLE: dict[str, dict[str, tuple[Case, ...]]] = {
             POOL_CODE_HASH=(),
             FUND_CODE_HASH=(),
             VAULT_CODE_HASH=(),
+            ORDER_BOOK_CODE_HASH=(),
         ),
     },
     "Authority": {
