@@ -88,10 +88,17 @@ class Ends:
             return  # buckets were priced first: the cash before is another
         p = step.params[1]
         claims = (_net(before, t), _net(after, t))
-        cash = (before.state["cash"] * t.unit, after.state["cash"] * t.unit)
+        # What a refusing vault is owed lies in the pool still, but is a ticket's.
+        kept = _unfunded(after) - _unfunded(before)
+        cash = (before.state["cash"] * t.unit, (after.state["cash"] - kept) * t.unit)
         was, now = before.positions[op.args[0]], after.positions[op.args[0]]
         values = (claims, cash, p.adl_start, p.adl_target)
         self.bench.hold(laws.i_35_adl, was, now, t, *values)
+
+
+def _unfunded(sight: Sight) -> int:
+    """What tickets are still owed (token units)."""
+    return sight.market["ticketsOwed"] - sight.market["ticketsPaid"]
 
 
 def _net(sight: Sight, t: Terms) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bulkhead.fuzz.exits import Exits
+from bulkhead.fuzz.feeds import Feeds
 from bulkhead.fuzz.laws import access, funding, margin
 from bulkhead.fuzz.laws import pool as lp
 from bulkhead.fuzz.loops import Loops
@@ -25,7 +26,7 @@ class Trials:
 
     def __init__(self, bench: Any) -> None:
         self.bench = bench
-        self.loops, self.exits = Loops(bench), Exits(bench)
+        self.loops, self.exits, self.feeds = Loops(bench), Exits(bench), Feeds(bench)
 
     def run(self, world: World, name: str, seed: int) -> None:
         """One trial; the seed decides what it leaves open."""
@@ -205,5 +206,6 @@ TRIALS: dict[str, Trial] = {
     "unpriced": lambda trials, world, dice: trials.exits.unpriced(world, dice),
     "leave": lambda trials, world, dice: trials.exits.leave(world, dice),
     "everyone": lambda trials, world, dice: trials.exits.everyone(world, dice),
+    "feed": lambda trials, world, dice: trials.feeds.run(world, dice),
     "pause": lambda trials, world, dice: trials.exits.pause(world, dice),
 }

@@ -25,9 +25,10 @@ from bulkhead.mutants.weave import SWITCH_FILE, SWITCH_NAME, SWITCH_SOURCE, plac
 DEPLOYED = (
     *("Market", "LiquidityPool", "InsuranceFund", "PositionVault"),
     *("Deleveraging", "Exits", "Governance", "Liquidating", "Ownership", "Settlement", "Trading"),
+    "ChainlinkOracle",
 )
 FOLDER = Path(".build") / "mutants"
-SOURCES = ("libraries", "market", "pool", "test")
+SOURCES = ("libraries", "market", "oracles", "pool", "test")
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from bulkhead.fuzz.people import (
     PRICE,
 )
 from bulkhead.fuzz.runner import stand_up
-from bulkhead.fuzz.settings import dear, plain
+from bulkhead.fuzz.settings import dear, free, plain
 from bulkhead.fuzz.stage import Setting
 from bulkhead.fuzz.world import World
 from bulkhead.model.types import Mode
@@ -177,3 +177,17 @@ def test_adl_target_is_named_with_the_highest_that_is_accepted(world: World) -> 
     said = play(world, [Op("set_params", GOVERNANCE, (params,))])
 
     assert said == f"BadParameter('adlTarget', {params.adl_start}, {params.adl_start - 1})"
+
+
+def test_a_ticket_of_a_refusing_vault_is_not_counted_as_cash(artifacts: Artifacts) -> None:
+    world = stand_up("revm", Setting(6, (free(),), "BlacklistToken"), Bench(), artifacts)
+    owner, more = world.twin.position(3).owner, 14_741_999_732_998_340_659
+    grow = Op("increase", owner, (3, more, ANY_BUY, FOREVER))
+    refuse = Op("block", EVE, (world.vault(3), True, True))
+    ends = [Op("liquidate", KEEPER, (id_, KEEPER)) for id_ in (2, 4, 6, 8)]
+
+    assert play(world, [grow, refuse, price(150), *ends]) == "ok 6"
+    assert play(world, [Op("deleverage", KEEPER, (3,))]) == "ok"  # I-35 among the laws
+
+    assert world.twin.position(3).size == 0
+    assert world.twin.ticket(1).amount > world.twin.core.totals.paid

@@ -32,6 +32,12 @@ def i_34_invalid(name: str, held: bool, said: str) -> bool:
     return False
 
 
+def i_34_reading(said: str, expected: str, scene: str) -> bool:
+    """An adapter gives a market what its feed's rounds allow, or the refusal that they ask for."""
+    hold("I-34", said == expected, f"{scene}: {said}, by the rounds {expected}")
+    return False
+
+
 def i_40_role(function: str, role: str, allowed: bool, said: str) -> bool:
     """Only its role calls a function."""
     barred = said.startswith(("AccessManaged", "NotMarket", "NotPool", "OwnableUnauth"))
