@@ -94,7 +94,8 @@ contract MarketFactory is IMarketFactory {
         _check(orderBookCode, ORDER_BOOK_CODE_HASH);
         address market = marketOf[marketId];
         if (market == address(0)) revert UnknownMarket(marketId);
-        book = CREATE3.deployDeterministic(bytes.concat(orderBookCode, abi.encode(market)), _bookSalt(market));
+        bytes memory code = bytes.concat(orderBookCode, abi.encode(market));
+        book = CREATE3.deployDeterministic(code, _bookSalt(market));
         emit OrderBookCreated(marketId, market, book);
     }
 
