@@ -19,7 +19,7 @@ from bulkhead.model.types import PHASES
 
 FULL_EVERY = 32
 _KEPT = 10_000
-_M14, _M40, _M88, _M96, _M128, _M160 = ((1 << n) - 1 for n in (14, 40, 88, 96, 128, 160))
+_M14, _M35, _M40, _M88, _M96, _M128, _M160 = ((1 << n) - 1 for n in (14, 35, 40, 88, 96, 128, 160))
 _SUPPLY = MARKET.index("totalSupply")
 _POOL_WORDS = len(MARKET) - _SUPPLY
 _FREE, _ASSETS = (len(STATE) + MARKET.index(name) for name in ("freeLiquidity", "totalAssets"))
@@ -175,9 +175,9 @@ def _state(w: Sequence[int]) -> tuple[int, ...]:
         *(a & _M96, a >> 96 & _M40, a >> 136 & _M40, a >> 176 & _M40, a >> 216),
         *(_signed(b & _M88, 88), _signed(b >> 88 & (1 << 72) - 1, 72)),
         *(c >> 216, g >> 200, c & (1 << 80) - 1, c >> 80 & (1 << 64) - 1),
-        *(_signed(c >> 144 & (1 << 72) - 1, 72), f >> 208 & 255),
+        *(_signed(c >> 144 & (1 << 72) - 1, 72), g >> 198 & 1),
         *(d & (1 << 112) - 1, d >> 112 & (1 << 112) - 1, d >> 224),
         *(_signed(e & _M128, 128), _signed(e >> 128, 128), b >> 160),
-        *(f & (1 << 80) - 1, f >> 80 & (1 << 80) - 1, 0, g >> 160 & _M40),
-        *(f >> 160 & _M40, f >> 200 & 255, f >> 216 & 255),
+        *(f & (1 << 80) - 1, f >> 80 & (1 << 80) - 1, 0, g >> 160 & _M35),
+        *(f >> 160 & _M40, g >> 195 & 7, g >> 199 & 1),
     )

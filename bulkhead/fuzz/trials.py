@@ -114,6 +114,8 @@ class Trials:
             vault.payPool.encode(1),
             vault.payReward.encode(who, 1),
             vault.payOwner.encode(who, 1),
+            vault.payRewardAndPool.encode(who, 1, 1),
+            vault.payPoolAndOwner.encode(1, who, 1),
             vault.sweep.encode(world.stage.token.address, who),
             dice.randbytes(dice.randint(4, 100)),
         )

@@ -10,11 +10,12 @@ import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 library ConfigStore {
     uint256 private constant SCALARS = 51; // words before `table`
     uint256 private constant TABLE = 32; // words of `table`
-    uint256 private constant ORDER_TERMS = 44; // words before `delayedOnly`
+    uint256 internal constant SIZE = (SCALARS + TABLE) * 32; // bytes, behind the first
+    uint256 internal constant ORDER_TERMS_AT = 1 + 44 * 32; // byte where the words from `delayedOnly` begin
 
     /// @dev Writes a Config as `SCALARS` words and the table behind them.
     function write(Config memory c) internal returns (address store) {
-        bytes memory blob = new bytes((SCALARS + TABLE) * 32);
+        bytes memory blob = new bytes(SIZE);
         uint256[TABLE] memory table = c.table;
         assembly ("memory-safe") {
             mcopy(add(blob, 32), c, mul(SCALARS, 32))
@@ -30,11 +31,5 @@ library ConfigStore {
             extcodecopy(store, c, 1, mul(SCALARS, 32))
             extcodecopy(store, table, add(1, mul(SCALARS, 32)), mul(TABLE, 32))
         }
-    }
-
-    /// @dev delayedOnly, orderDelaySecs and fillWindowSecs alone.
-    function readOrderTerms(address store) internal view returns (bool, uint256, uint256) {
-        bytes memory words = SSTORE2.read(store, ORDER_TERMS * 32, (ORDER_TERMS + 3) * 32);
-        return abi.decode(words, (bool, uint256, uint256));
     }
 }

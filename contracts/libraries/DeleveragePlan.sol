@@ -23,6 +23,7 @@ library DeleveragePlan {
     using Ledger for Context;
 
     /// @dev Whether the factor is high enough and the position is a target, and what it is reckoned from.
+    ///      Compared without a division; the limit that a refusal shows is rounded down.
     function terms(Context memory x)
         internal
         pure
@@ -40,7 +41,8 @@ library DeleveragePlan {
     }
 
     /// @dev Closes and pays. At most the cash of the state is paid; the factor and the shares are reckoned
-    ///      with that of the terms.
+    ///      with that of the terms. Wanted is rounded down: no more is closed than the target takes, for the
+    ///      trader who is closed.
     function apply_(
         Context memory x,
         DeleverageTerms memory t
@@ -57,7 +59,7 @@ library DeleveragePlan {
     }
 
     /// @dev claim / notional >= the side's average, cross-multiplied; below factor 1 only the side the skew
-    /// leans to.
+    ///      leans to. A refusal shows both rounded down.
     function _checkTarget(
         Context memory x,
         int256 claim,
@@ -79,8 +81,9 @@ library DeleveragePlan {
         }
     }
 
-    /// @dev Factor below 1: closes what pays `wanted` (Wad, rounded down), at most the skew. A rest below
-    /// minNotional may remain.
+    /// @dev Factor below 1: closes what pays `wanted` (Wad), at most the skew. What is closed is rounded
+    ///      down, for the trader, and so is what is paid for it, for the LPs. A rest below minNotional may
+    ///      remain.
     function _part(
         Context memory x,
         uint256 claim,
@@ -112,7 +115,8 @@ library DeleveragePlan {
     }
 
     /// @dev Factor 1 or more: the whole position, less what unwinding the skew costs, paid its share of the
-    /// cash, the rest by ticket.
+    ///      cash, the rest by ticket. Cost up, share and tokens down: what rounding takes is the LPs', and
+    ///      the shares of all never pass the cash.
     function _whole(Context memory x, uint256 claim, uint256 cash) private pure {
         State memory s = x.s;
         uint256 cost = WadMath.mulWadUp(s.mark, Impact.closeCost(s, x.c, x.p.size));

@@ -35,11 +35,27 @@ library Engine {
 
     /// @dev State and parameters, and the ticket totals where a ticket is unfunded.
     function load(MarketStorage storage $, Context memory x) internal view {
+        loadUncounted($, x);
+        loadCounters($, x);
+    }
+
+    /// @dev As `load`, for what charges no fee and can leave no bad debt: the state's counters are left
+    ///      alone.
+    function loadUncounted(MarketStorage storage $, Context memory x) internal view {
         $.loadInto(x.s);
         ConfigStore.read(x.s.configStore, x.c);
         x.owedTotal = x.paidTotal = 0;
-        x.ticketsLoaded = false;
+        x.ticketsLoaded = x.countersLoaded = false;
         if (x.s.ticketsOpen) loadTickets($, x);
+    }
+
+    /// @dev The state's counters; the time of a large move that is new stays.
+    function loadCounters(MarketStorage storage $, Context memory x) internal view {
+        if (x.countersLoaded) return;
+        uint256 jumpAt = x.s.jumpAt;
+        $.loadCounters(x.s);
+        if (jumpAt != 0) x.s.jumpAt = jumpAt;
+        x.countersLoaded = true;
     }
 
     function loadTickets(MarketStorage storage $, Context memory x) internal view {
@@ -94,21 +110,31 @@ library Engine {
     /// @dev Accepts a mark for this block, once; prices due buckets with it. Returns whether the block has
     /// one.
     function accept(MarketStorage storage $, Context memory x, Need need) internal returns (bool renewed) {
+        bool due;
+        (renewed, due) = acceptMark($, x, need);
+        if (due) priceDue($, x);
+    }
+
+    /// @dev As `accept`, but leaves a bucket that is `due` to the caller.
+    function acceptMark(
+        MarketStorage storage $,
+        Context memory x,
+        Need need
+    )
+        internal
+        returns (bool renewed, bool due)
+    {
         State memory s = x.s;
         if (s.mode >= Mode.Final) {
-            if (need == Need.Try) return false;
-            revert IMarket.Refused(
-                Reason.ModeForbids, int256(uint256(s.mode)), int256(uint256(Mode.FinalAnnounced))
-            );
+            if (need == Need.Try) return (false, false);
+            refuse(Reason.ModeForbids, int256(uint256(s.mode)), int256(uint256(Mode.FinalAnnounced)));
         }
         bool held = s.acceptedAt == block.timestamp;
         if (held && need != Need.Renew) {
             if (s.renewed && need != Need.Called) {
-                revert IMarket.Refused(
-                    Reason.BlockIsLiquidationOnly, int256(block.timestamp), int256(block.timestamp + 1)
-                );
+                refuse(Reason.BlockIsLiquidationOnly, int256(block.timestamp), int256(block.timestamp + 1));
             }
-            return false;
+            return (false, false);
         }
         (bool ok, Reading memory r) = _read(x.c.oracle, s.publishedAt, !held && need != Need.Try);
         if (ok && (!held || r.publishedAt > s.publishedAt)) {
@@ -117,8 +143,7 @@ library Engine {
                 if (s.mode == Mode.FinalAnnounced) _callOff($);
                 Acceptance.take(s, x.c, r, block.timestamp);
                 s.renewed = held;
-                if (s.bucketDueAt != 0 && r.publishedAt > s.bucketDueAt) _priceDue($, x);
-                return held;
+                return (held, s.bucketDueAt != 0 && r.publishedAt > s.bucketDueAt);
             }
             if (!held && need != Need.Try) demand(verdict);
         }
@@ -133,9 +158,12 @@ library Engine {
 
     /// @dev Reverts with a broken verdict.
     function demand(Verdict memory verdict) internal pure {
-        if (verdict.reason != Reason.None) {
-            revert IMarket.Refused(verdict.reason, verdict.actual, verdict.limit);
-        }
+        if (verdict.reason != Reason.None) refuse(verdict.reason, verdict.actual, verdict.limit);
+    }
+
+    /// @dev The one place that says no: a revert with three words takes 60 bytes of code.
+    function refuse(Reason reason, int256 actual, int256 limit) internal pure {
+        revert IMarket.Refused(reason, actual, limit);
     }
 
     /// @dev Whether the market is restarting.
@@ -170,8 +198,9 @@ library Engine {
     }
 
     /// @dev Not in grace, and not soon after a large move: losses not yet liquidated are not yet in NAV.
-    function _priceDue(MarketStorage storage $, Context memory x) private {
+    function priceDue(MarketStorage storage $, Context memory x) internal {
         State memory s = x.s;
+        loadCounters($, x);
         if (inGrace(x) || (s.jumpAt != 0 && block.timestamp < s.jumpAt + x.c.pricingWaitSecs)) return;
         priceBuckets($, x, s.publishedAt);
     }
@@ -223,6 +252,11 @@ library Engine {
     function finish(MarketStorage storage $, Context memory x, Action action) internal {
         if (x.deficit != 0) coverBadDebt(x);
         if (x.due != 0) _writeTicket($, x, action);
+        record($, x, action);
+    }
+
+    /// @dev As `finish`, where there is neither bad debt nor a ticket.
+    function record(MarketStorage storage $, Context memory x, Action action) internal {
         storeTickets($, x);
         $.savePosition(x.id, x.p);
         emit IMarket.PositionChanged(
@@ -238,6 +272,12 @@ library Engine {
             x.fee,
             x.payout
         );
+    }
+
+    /// @dev The state, and of its counters what was loaded.
+    function save(MarketStorage storage $, Context memory x) internal {
+        if (x.countersLoaded) $.save(x.s);
+        else $.saveUncounted(x.s);
     }
 
     function storeTickets(MarketStorage storage $, Context memory x) internal {

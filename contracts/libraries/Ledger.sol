@@ -31,6 +31,7 @@ struct Context {
     uint256 owedTotal; // tickets written and funded (token units); both 0 unless loaded
     uint256 paidTotal;
     bool ticketsLoaded; // whether the two above are the stored ones
+    bool countersLoaded; // whether the state's counters are
     int256 fundingPaid; // by the trader (token units)
     uint256 fill; // price the action traded at (Wad)
     uint256 fee; // charged, without the keeper's reward (token units)
@@ -51,6 +52,38 @@ library Ledger {
     /// @dev The most of a vault's balance that counts (Wad). More may lie there and leave bit by bit; no sum
     ///      of what counts can overflow, whatever is sent to a vault.
     uint256 internal constant MARGIN_MAX = 1 << 112;
+
+    /// @dev What the parts of a Context take (bytes).
+    uint256 private constant CONTEXT_BYTES = 608;
+    uint256 private constant STATE_BYTES = 832;
+    uint256 private constant CONFIG_BYTES = 1664; // with the pointer to its table, the last word
+    uint256 private constant TABLE_BYTES = 1024;
+    uint256 private constant POSITION_BYTES = 192;
+    uint256 private constant UNDO_BYTES = 256;
+
+    /// @dev An empty Context, as the one element of an array. All zeros, as Solidity would write them: word
+    ///      by word, for 1,400 gas more than this one copy from beyond the calldata.
+    function blank() internal pure returns (Context[] memory one) {
+        assembly ("memory-safe") {
+            one := mload(0x40)
+            let x := add(one, 64)
+            let s := add(x, CONTEXT_BYTES)
+            let c := add(s, STATE_BYTES)
+            let table := add(c, CONFIG_BYTES)
+            let p := add(table, TABLE_BYTES)
+            let undo := add(p, POSITION_BYTES)
+            let end := add(undo, UNDO_BYTES)
+            mstore(0x40, end)
+            mstore(one, 1)
+            mstore(add(one, 32), x)
+            calldatacopy(x, calldatasize(), sub(end, x))
+            mstore(x, s)
+            mstore(add(x, 32), c)
+            mstore(sub(table, 32), table)
+            mstore(add(x, 64), p)
+            mstore(sub(s, 32), undo)
+        }
+    }
 
     /// @dev The part of a vault's balance that counts (token units).
     function counted(Context memory x, uint256 balance) internal pure returns (uint256) {
@@ -253,6 +286,10 @@ library Ledger {
     /// @dev floor(claim x closed / whole): a profit is paid rounded down, a loss is charged rounded up.
     function shareOf(int256 claim, uint256 closed, uint256 whole) internal pure returns (int256) {
         unchecked {
+            // closed < 2^127
+            if (WadMath.abs(claim) < 2 ** 128) {
+                return WadMath.floorDiv(claim * int256(closed), int256(whole));
+            }
             if (claim >= 0) return int256(FixedPointMathLib.fullMulDiv(uint256(claim), closed, whole));
             return -int256(FixedPointMathLib.fullMulDivUp(uint256(-claim), closed, whole));
         }

@@ -15,6 +15,9 @@ struct LiquidationTerms {
     int256 equity; // E (quote Wad)
     uint256 maintenance; // MM (quote Wad)
     uint256 costRate; // c: spread, taker fee and impact of closing the whole, per notional (Wad)
+    uint256 closedNotional; // of the part that `solve` found (quote Wad)
+    uint256 closedCosts; // (i + c) of it, rounded up (token units)
+    uint256 closedReward; // the keeper's for it, rounded down (token units)
 }
 
 /// @title How much of a position is liquidated, and what that costs
@@ -68,6 +71,7 @@ library Liquidation {
     }
 
     /// @dev How much of abs(size) to close: the least that leaves equity at the target margin, or all of it.
+    ///      What a part is and costs is left in `t`.
     function solve(
         State memory s,
         Config memory c,
@@ -206,9 +210,11 @@ library Liquidation {
             // the claim of the rest and the basis of the closed part are rounded apart
             int256 equity = t.equity - WadMath.smulFloor(size, gap) + WadMath.smulFloor(size - signed, gap)
                 - WadMath.smulCeil(-signed, gap);
-            uint256 fees = WadMath.divUp(WadMath.mulWadUp(c.insuranceRate + t.costRate, x), c.unit);
-            fees += WadMath.toTokensDown(reward(c, x), c.unit);
-            return equity - int256(fees * c.unit) >= int256(MarginTable.tm(c, rest, s.ramp));
+            t.closedNotional = x;
+            t.closedCosts = WadMath.toTokensUp(WadMath.mulWadUp(c.insuranceRate + t.costRate, x), c.unit);
+            t.closedReward = WadMath.toTokensDown(reward(c, x), c.unit);
+            return equity - int256((t.closedCosts + t.closedReward) * c.unit)
+                >= int256(MarginTable.tm(c, rest, s.ramp));
         }
     }
 }

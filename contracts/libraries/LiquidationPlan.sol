@@ -37,8 +37,12 @@ library LiquidationPlan {
         x.fill = t.price;
         x.p.fundingEntry = x.s.fundingIndex; // what is owed since then stays in basis
         bool whole = closed == PositionMath.abs(x.p.size);
-        (uint256 poolCost, uint256 insuranceCost) = whole ? _fullCosts(x, t) : _partialCosts(x, t, closed);
-        x.fee = poolCost + insuranceCost;
+        if (whole) {
+            (uint256 poolCost, uint256 insuranceCost) = _fullCosts(x, t);
+            x.fee = poolCost + insuranceCost;
+        } else {
+            x.fee = t.closedCosts;
+        }
         _reduce(x, t.price, closed);
         if (whole) Trade.leaveDebt(x, x.fee);
         else x.debit(x.fee);
@@ -57,13 +61,9 @@ library LiquidationPlan {
     {
         unchecked {
             uint256 whole = PositionMath.abs(x.p.size);
-            (uint256 poolCost, uint256 insuranceCost) = _partialCosts(x, t, closed);
-            x.fee = poolCost + insuranceCost;
-            uint256 reward;
-            if (rewarded) {
-                uint256 notional = PositionMath.notional(int256(closed), t.price);
-                reward = WadMath.toTokensDown(Liquidation.reward(x.c, notional), x.c.unit);
-            }
+            uint256 insuranceCost = _partialInsurance(x, t);
+            x.fee = t.closedCosts;
+            uint256 reward = rewarded ? t.closedReward : 0;
             _reduce(x, t.price, closed);
             int256 share = Trade.settleShare(x, t.price, closed, whole, reward + x.fee);
             _payKeeper(x, reward);
@@ -129,23 +129,10 @@ library LiquidationPlan {
         }
     }
 
-    /// @dev Rounded up in total; the insurance part is rounded down, the pool's is the rest. Token units.
-    function _partialCosts(
-        Context memory x,
-        LiquidationTerms memory t,
-        uint256 closed
-    )
-        private
-        pure
-        returns (uint256 pool, uint256 insurance)
-    {
-        unchecked {
-            uint256 notional = PositionMath.notional(int256(closed), t.price);
-            uint256 unit = x.c.unit;
-            insurance = WadMath.toTokensDown(WadMath.mulWadDown(x.c.insuranceRate, notional), unit);
-            pool = WadMath.toTokensUp(WadMath.mulWadUp(x.c.insuranceRate + t.costRate, notional), unit)
-                - insurance;
-        }
+    /// @dev The insurance's part of a partial liquidation's costs, rounded down; the pool's is the rest.
+    ///      Token units.
+    function _partialInsurance(Context memory x, LiquidationTerms memory t) private pure returns (uint256) {
+        return WadMath.toTokensDown(WadMath.mulWadDown(x.c.insuranceRate, t.closedNotional), x.c.unit);
     }
 
     /// @dev The pool's cost rounded up, the insurance's down. Token units.

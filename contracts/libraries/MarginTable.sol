@@ -38,7 +38,9 @@ library MarginTable {
         unchecked {
             uint256 base = mmBase(c, notional);
             uint256 growth = ramp * (1e18 + c.buffer); // < 2^129
-            if (base < 2 ** 127) return WadMath.divUp(base * growth, 1e54);
+            if (base <= WadMath.divDown(type(uint256).max, growth)) {
+                return WadMath.divUp(base * growth, 1e54);
+            }
             return FixedPointMathLib.fullMulDivUp(base, growth, 1e54);
         }
     }

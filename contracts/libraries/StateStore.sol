@@ -23,14 +23,15 @@ struct MarketStorage {
 
 /// @title Packing of a market's state
 /// @notice Seven words, changed whole. What changes together lies together: cash with the funding that moves
-///         it, what a mark brings, what only fees or a large move change, and one word that is mostly read.
+///         it, what a mark brings, what only fees or a large move touch, and one word that is mostly read.
+///         The counters are a word that most of what charges no fee need not touch.
 /// @dev words[0] mark 96 | publishedAt 40 | acceptedAt 40 | accruedAt 40 | resumedAt 40
 ///      words[1] fundingIndex 88 | fundingRate 72 | cash 96
 ///      words[2] variance 80 | ramp 64 | lnSample 72 | sampledAt 40
 ///      words[3] sizeLong 112 | sizeShort 112 | nextId 32
 ///      words[4] basisLong 128 | basisShort 128
-///      words[5] insuranceDue 80 | treasuryDue 80 | jumpAt 40 | mode 8 | renewed 8 | ticketsOpen 8 | free 32
-///      words[6] configStore 160 | bucketDueAt 40 | spread 56
+///      words[5] insuranceDue 80 | treasuryDue 80 | jumpAt 40 | free 56: the counters
+///      words[6] configStore 160 | bucketDueAt 35 | mode 3 | renewed 1 | ticketsOpen 1 | spread 56
 library StateStore {
     /// @notice A value does not fit its place in storage.
     error DoesNotFit(uint256 value, uint256 bits);
@@ -38,6 +39,7 @@ library StateStore {
     uint256 internal constant SIDE_MAX = type(uint112).max;
     uint256 internal constant CASH_MAX = type(uint96).max;
     uint256 internal constant COUNTER_MAX = type(uint80).max;
+    uint256 internal constant BUCKET_MAX = type(uint40).max >> 5; // a time until the year 3058
     uint256 internal constant FLAG_MARGIN_CALL = 1;
     uint256 internal constant FLAG_LOCKS = 2;
     uint256 internal constant FLAG_VAULT = 4;
@@ -48,9 +50,10 @@ library StateStore {
 
     function load(MarketStorage storage $) internal view returns (State memory s) {
         loadInto($, s);
+        loadCounters($, s);
     }
 
-    /// @dev As `load`, over `s`.
+    /// @dev All but the counters, which are 0 then, over `s`.
     function loadInto(MarketStorage storage $, State memory s) internal view {
         uint256 w = $.words[0];
         s.mark = uint96(w);
@@ -74,17 +77,22 @@ library StateStore {
         w = $.words[4];
         s.basisLong = int128(uint128(w));
         s.basisShort = int256(w) >> 128;
-        w = $.words[5];
+        w = $.words[6];
+        s.configStore = address(uint160(w));
+        s.bucketDueAt = w >> 160 & BUCKET_MAX;
+        s.mode = Mode(w >> 195 & 7);
+        s.renewed = w >> 198 & 1 != 0;
+        s.ticketsOpen = w >> 199 & 1 != 0;
+        s.spread = w >> 200;
+        s.insuranceDue = s.treasuryDue = s.jumpAt = 0;
+    }
+
+    /// @dev The counters and the time of the last large move, over `s`.
+    function loadCounters(MarketStorage storage $, State memory s) internal view {
+        uint256 w = $.words[5];
         s.insuranceDue = uint80(w);
         s.treasuryDue = uint80(w >> 80);
         s.jumpAt = uint40(w >> 160);
-        s.mode = Mode(uint8(w >> 200));
-        s.renewed = uint8(w >> 208) != 0;
-        s.ticketsOpen = uint8(w >> 216) != 0;
-        w = $.words[6];
-        s.configStore = address(uint160(w));
-        s.bucketDueAt = uint40(w >> 160);
-        s.spread = w >> 200;
     }
 
     /// @dev Where the parameters are, alone.
@@ -94,6 +102,18 @@ library StateStore {
 
     /// @dev Writes a state back. Every narrowing is checked; times are below 2^40 until the year 36,812.
     function save(MarketStorage storage $, State memory s) internal {
+        $.words[5] = _u(s.insuranceDue, 80) | _u(s.treasuryDue, 80) << 80 | s.jumpAt << 160;
+        _saveRest($, s);
+    }
+
+    /// @dev Writes back a state whose counters were not loaded: of them at most a large move is new.
+    function saveUncounted(MarketStorage storage $, State memory s) internal {
+        assert(s.insuranceDue | s.treasuryDue == 0);
+        if (s.jumpAt != 0) $.words[5] = uint160($.words[5]) | s.jumpAt << 160;
+        _saveRest($, s);
+    }
+
+    function _saveRest(MarketStorage storage $, State memory s) private {
         $.words[0] = _u(s.mark, 96) | s.publishedAt << 96 | s.acceptedAt << 136 | s.accruedAt << 176
             | s.resumedAt << 216;
         $.words[1] = _i(s.fundingIndex, 88) | _i(s.fundingRate, 72) << 88 | _u(s.cash, 96) << 160;
@@ -101,9 +121,9 @@ library StateStore {
             _u(s.variance, 80) | _u(s.ramp, 64) << 80 | _i(s.lnSample, 72) << 144 | s.sampledAt << 216;
         $.words[3] = _u(s.sizeLong, 112) | _u(s.sizeShort, 112) << 112 | _u(s.nextId, 32) << 224;
         $.words[4] = _i(s.basisLong, 128) | _i(s.basisShort, 128) << 128;
-        $.words[5] = _u(s.insuranceDue, 80) | _u(s.treasuryDue, 80) << 80 | s.jumpAt << 160 | uint256(s.mode)
-            << 200 | (s.renewed ? uint256(1) << 208 : 0) | (s.ticketsOpen ? uint256(1) << 216 : 0);
-        $.words[6] = uint160(s.configStore) | s.bucketDueAt << 160 | _u(s.spread, 56) << 200;
+        $.words[6] = uint160(s.configStore) | _u(s.bucketDueAt, 35) << 160 | uint256(s.mode) << 195
+            | (s.renewed ? uint256(1) << 198 : 0) | (s.ticketsOpen ? uint256(1) << 199 : 0) | _u(s.spread, 56)
+            << 200;
     }
 
     /// @dev [0] owner 160 | openings 14 | fundingEntry's upper 74 | flags 8,
@@ -129,6 +149,11 @@ library StateStore {
             p.fundingEntry = int256(head << 8) >> 182 << 14 | int256(w >> 113 & ENTRY_LOW);
             p.phase = ((head >> 160 & OPENINGS_MAX) * 2 - (size == 0 ? 0 : 1)) & PHASE_MAX;
         }
+    }
+
+    /// @dev Whether a position has no size, known or not.
+    function isFlat(MarketStorage storage $, uint256 id) internal view returns (bool) {
+        return $.positions[id][1] & SIZE_MASK == 0;
     }
 
     function savePosition(MarketStorage storage $, uint256 id, Position memory p) internal {

@@ -5,7 +5,7 @@ import {IMarket} from "@interfaces/IMarket.sol";
 import {Action, Reason} from "@interfaces/Types.sol";
 import {Engine, Need} from "../libraries/Engine.sol";
 import {DeleveragePlan, DeleverageTerms} from "../libraries/DeleveragePlan.sol";
-import {Context} from "../libraries/Ledger.sol";
+import {Context, Ledger} from "../libraries/Ledger.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Verdict} from "../libraries/Trade.sol";
 
@@ -19,7 +19,7 @@ library Deleveraging {
 
     function deleverage(MarketStorage storage $, uint256 id, address vault) external {
         if ($.positions[id][0] == 0) revert IMarket.UnknownPosition(id);
-        Context memory x;
+        Context memory x = Ledger.blank()[0];
         $.load(x);
         $.loadPosition(x, id, vault);
         if (x.p.size == 0) revert IMarket.Refused(Reason.IsFlat, 0, 1);
@@ -36,6 +36,6 @@ library Deleveraging {
             x.s.cash = x.undo.cash;
         }
         $.finish(x, Action.Deleverage);
-        $.save(x.s);
+        $.save(x);
     }
 }

@@ -24,7 +24,7 @@ library Entry {
     using StateStore for MarketStorage;
     using Engine for MarketStorage;
 
-    /// @dev State and position.
+    /// @dev Position and state, for what charges no fee.
     function position(
         MarketStorage storage $,
         Context memory x,
@@ -36,12 +36,12 @@ library Entry {
     {
         $.loadStored(x, id);
         if (x.p.owner == address(0)) revert IMarket.UnknownPosition(id);
-        $.load(x);
+        $.loadUncounted(x);
         address vault = LibClone.predictDeterministicAddress(vaults.initHash, bytes32(id), address(this));
         Engine.loadVault(x, vault);
     }
 
-    /// @dev As `position`, to trade it: owner and delegates.
+    /// @dev As `position`, to trade it, with what fees add to: owner and delegates.
     function enter(
         MarketStorage storage $,
         Context memory x,
@@ -52,6 +52,7 @@ library Entry {
         view
     {
         position($, x, vaults, id);
+        $.loadCounters(x);
         if (x.p.owner != msg.sender && !Ownership.authorised($, id, x.p.owner, msg.sender)) {
             revert IMarket.NotAuthorised(id, msg.sender);
         }
@@ -79,18 +80,21 @@ library Entry {
 
     /// @dev A mark of this block; for what adds risk also mode Normal and no grace.
     function price(MarketStorage storage $, Context memory x, bool addsRisk) internal {
-        price($, x, addsRisk, Need.Must);
+        if (addsRisk) checkNormal(x);
+        $.accept(x, Need.Must);
+        if (addsRisk) checkGrace(x);
     }
 
-    /// @dev As above, with the need of a mark said.
-    function price(MarketStorage storage $, Context memory x, bool addsRisk, Need need) internal {
-        if (addsRisk && x.s.mode != Mode.Normal) {
-            revert IMarket.Refused(Reason.ModeForbids, int256(uint256(x.s.mode)), 0);
+    function checkNormal(Context memory x) internal pure {
+        if (x.s.mode != Mode.Normal) {
+            Engine.refuse(Reason.ModeForbids, int256(uint256(x.s.mode)), 0);
         }
-        $.accept(x, need);
-        if (addsRisk && Engine.inGrace(x)) {
+    }
+
+    function checkGrace(Context memory x) internal view {
+        if (Engine.inGrace(x)) {
             uint256 end = Acceptance.graceEnd(x.s, x.c);
-            revert IMarket.Refused(Reason.InGrace, int256(block.timestamp), int256(end));
+            Engine.refuse(Reason.InGrace, int256(block.timestamp), int256(end));
         }
     }
 
@@ -110,10 +114,23 @@ library Entry {
         x.p.flags |= StateStore.FLAG_VAULT;
     }
 
-    /// @dev For the caller to finish. A flat position that was only topped up may have no vault yet.
-    function payOwner(Context memory x, Vaults memory vaults, address to, uint256 amount) internal {
-        deployVault(x, vaults);
+    /// @dev For the caller to finish; the vault is there.
+    function payOwner(Context memory x, address to, uint256 amount) internal {
         if (!IPositionVault(x.vault).payOwner(to, amount)) revert IMarket.TransferRefused(to, amount);
+        x.v -= amount;
+        x.payout = amount;
+    }
+
+    /// @dev As `payOwner`, after what goes to or comes from the pool; what goes there goes in the same call.
+    function payOut(Context memory x, address to, uint256 amount) internal {
+        uint256 proceeds;
+        if (x.net < 0) Engine.payOrRevert(x);
+        else proceeds = uint256(x.net);
+        (bool collected, bool paid) = IPositionVault(x.vault).payPoolAndOwner(proceeds, to, amount);
+        if (!paid) {
+            if (collected) revert IMarket.TransferRefused(to, amount);
+            revert IMarket.TransferRefused(x.c.pool, proceeds);
+        }
         x.v -= amount;
         x.payout = amount;
     }
@@ -131,7 +148,7 @@ library Entry {
 
     function checkDeadline(uint256 deadline) internal view {
         if (block.timestamp > deadline) {
-            revert IMarket.Refused(Reason.DeadlinePassed, int256(block.timestamp), int256(deadline));
+            Engine.refuse(Reason.DeadlinePassed, int256(block.timestamp), int256(deadline));
         }
     }
 
@@ -140,12 +157,12 @@ library Entry {
     }
 
     function checkDelta(Context memory x, int256 delta, bool adds) internal pure {
-        if (delta == 0) revert IMarket.Refused(Reason.ZeroAmount, 0, 1);
+        if (delta == 0) Engine.refuse(Reason.ZeroAmount, 0, 1);
         int256 size = x.p.size;
-        if (size == 0) revert IMarket.Refused(Reason.IsFlat, 0, 1);
-        if (((delta > 0) == (size > 0)) != adds) revert IMarket.Refused(Reason.WrongDirection, delta, size);
+        if (size == 0) Engine.refuse(Reason.IsFlat, 0, 1);
+        if (((delta > 0) == (size > 0)) != adds) Engine.refuse(Reason.WrongDirection, delta, size);
         if (!adds && (size > 0 ? delta < -size : delta > -size)) {
-            revert IMarket.Refused(Reason.WouldFlip, delta, size);
+            Engine.refuse(Reason.WouldFlip, delta, size);
         }
     }
 }

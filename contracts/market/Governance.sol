@@ -10,7 +10,7 @@ import {Acceptance} from "../libraries/Acceptance.sol";
 import {ConfigStore} from "../libraries/ConfigStore.sol";
 import {Engine} from "../libraries/Engine.sol";
 import {Funding} from "../libraries/Funding.sol";
-import {Context} from "../libraries/Ledger.sol";
+import {Context, Ledger} from "../libraries/Ledger.sol";
 import {PositionMath} from "../libraries/PositionMath.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Volatility} from "../libraries/Volatility.sol";
@@ -70,14 +70,16 @@ library Governance {
     }
 
     /// @dev Accrues with the old parameters, then takes the new ones so that nobody's MM steps up.
+    /// @param encoded MarketParams, as the market was given them
     function setParams(
         MarketStorage storage $,
-        MarketParams memory params,
+        bytes calldata encoded,
         address vaultImplementation
     )
         external
     {
-        Context memory x;
+        MarketParams memory params = abi.decode(encoded, (MarketParams));
+        Context memory x = Ledger.blank()[0];
         $.load(x);
         State memory s = x.s;
         if (s.mode >= Mode.Final) _refuse(s.mode, Mode.FinalAnnounced);

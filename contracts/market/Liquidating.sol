@@ -35,7 +35,7 @@ library Liquidating {
         external
         returns (LiquidationResult result)
     {
-        Context memory x;
+        Context memory x = Ledger.blank()[0];
         $.load(x);
         $.loadStored(x, id);
         if (x.p.owner == address(0)) revert IMarket.UnknownPosition(id);
@@ -44,7 +44,7 @@ library Liquidating {
         LiquidationTerms memory t;
         result = _liquidate($, x, t, rewardTo, vaultInitHash);
         if (result < LiquidationResult.Partial) _refuse(x, t, result);
-        $.save(x.s);
+        $.save(x);
     }
 
     function liquidateMany(
@@ -56,7 +56,7 @@ library Liquidating {
         external
         returns (LiquidationResult[] memory results)
     {
-        Context memory x;
+        Context memory x = Ledger.blank()[0];
         $.load(x);
         bool renewed = $.accept(x, Need.Renew);
         results = new LiquidationResult[](ids.length);
@@ -70,7 +70,7 @@ library Liquidating {
             if (result >= LiquidationResult.Partial) any = true;
         }
         if (renewed && !any) revert IMarket.Refused(Reason.NothingLiquidated, 0, 1);
-        $.save(x.s);
+        $.save(x);
     }
 
     /// @dev The reason a single liquidation did nothing.
@@ -134,26 +134,37 @@ library Liquidating {
     {
         Engine.mark(x);
         LiquidationPlan.apply_(x, t, closed, true);
-        uint256 rewardPaid;
-        if (x.net >= 0 && x.payout != 0) {
-            if (IPositionVault(x.vault).payReward(rewardTo, x.payout)) {
-                rewardPaid = x.payout;
-            } else {
-                Engine.rewind(x);
-                LiquidationPlan.apply_(x, t, closed, false);
-            }
-        }
-        bool inward = x.net < 0;
-        if (!Engine.pay(x)) {
-            Engine.rewind(x);
-            x.v -= rewardPaid;
-            LiquidationPlan.applyFrozen(x, t, closed);
-            x.payout = rewardPaid;
-        } else if (inward && x.payout != 0) {
-            uint256 reward = x.payout;
+        uint256 reward = x.payout;
+        if (x.net < 0) {
+            if (!Engine.pay(x)) return _freeze(x, t, closed, 0);
             x.v += reward;
-            _payKeeper(x, rewardTo, reward);
+            return _payKeeper(x, rewardTo, reward);
         }
+        if (reward != 0) {
+            (bool rewarded, bool collected) =
+                IPositionVault(x.vault).payRewardAndPool(rewardTo, reward, uint256(x.net));
+            if (collected) return;
+            if (rewarded) return _freeze(x, t, closed, reward);
+            Engine.rewind(x);
+            LiquidationPlan.apply_(x, t, closed, false);
+        }
+        if (!Engine.pay(x)) _freeze(x, t, closed, 0);
+    }
+
+    /// @dev Instead of a plan whose tokens don't move; the keeper has `rewardPaid` already.
+    function _freeze(
+        Context memory x,
+        LiquidationTerms memory t,
+        uint256 closed,
+        uint256 rewardPaid
+    )
+        private
+        pure
+    {
+        Engine.rewind(x);
+        x.v -= rewardPaid;
+        LiquidationPlan.applyFrozen(x, t, closed);
+        x.payout = rewardPaid;
     }
 
     function _payKeeper(Context memory x, address rewardTo, uint256 reward) private {
@@ -169,7 +180,7 @@ library Liquidating {
     function _marginCall(MarketStorage storage $, Context memory x, LiquidationTerms memory t) private {
         uint256 target = MarginTable.tm(x.c, t.notional, x.s.ramp) + x.c.marginCallReward;
         uint256 shortfall = (uint256(int256(target) - t.equity) + x.c.unit - 1) / x.c.unit;
-        $.save(x.s);
+        $.save(x);
         bytes memory data = abi.encodeCall(IMarginCallee.onMarginCall, (x.id, shortfall));
         (address owner_, uint256 callGas) = (x.p.owner, x.c.marginCallGas);
         Lock.set(x.id + 2);

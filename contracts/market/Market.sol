@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {IMarket} from "@interfaces/IMarket.sol";
-import {IPositionVault} from "@interfaces/IPositionVault.sol";
 import {
     Config,
     LiquidationResult,
@@ -17,7 +16,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {LibClone} from "solady/src/utils/LibClone.sol";
 import {ConfigStore} from "../libraries/ConfigStore.sol";
-import {Need} from "../libraries/Engine.sol";
+import {Engine, Need} from "../libraries/Engine.sol";
 import {Lock} from "../libraries/Lock.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Deleveraging} from "./Deleveraging.sol";
@@ -158,7 +157,7 @@ contract Market is IMarket, AccessManaged {
         if (held == 1) revert Locked();
         Lock.set(1);
         if ($.positions[id][0] == 0) revert UnknownPosition(id);
-        if (amount == 0) revert Refused(Reason.ZeroAmount, 0, 1);
+        if (amount == 0) Engine.refuse(Reason.ZeroAmount, 0, 1);
         address vault = vaultOf(id);
         uint256 before = IERC20(TOKEN).balanceOf(vault);
         IERC20(TOKEN).safeTransferFrom(msg.sender, vault, amount);
@@ -171,7 +170,8 @@ contract Market is IMarket, AccessManaged {
     function removeMargin(uint256 id, uint256 amount, address to) external {
         uint256 held = _enter(id);
         _checkPayee(to);
-        Exits.removeMargin($, _vaults(), id, amount, to, held == 0 ? Need.Must : Need.Called);
+        if ($.isFlat(id)) Exits.removeFlat($, _vaults(), id, amount, to);
+        else Exits.removeMargin($, _vaults(), id, amount, to, held == 0 ? Need.Must : Need.Called);
         Lock.set(held);
     }
 
@@ -207,11 +207,7 @@ contract Market is IMarket, AccessManaged {
     }
 
     function setMarginCall(uint256 id, bool optIn) external lock(id) {
-        Position memory p = _owned(id);
-        if (optIn && msg.sender.code.length == 0) revert NotAuthorised(id, msg.sender);
-        p.flags = optIn ? p.flags | StateStore.FLAG_MARGIN_CALL : p.flags & ~StateStore.FLAG_MARGIN_CALL;
-        $.savePositionHead(id, p);
-        emit MarginCallSet(id, optIn);
+        Ownership.setMarginCall($, id, optIn);
     }
 
     // ---- ownership
@@ -236,13 +232,7 @@ contract Market is IMarket, AccessManaged {
     }
 
     function sweepForeign(uint256 id, address token, address to) external lock(id) {
-        Position memory p = _owned(id);
-        if (p.flags & StateStore.FLAG_VAULT == 0) {
-            LibClone.cloneDeterministic_PUSH0(VAULT_IMPLEMENTATION, bytes32(id));
-            p.flags |= StateStore.FLAG_VAULT;
-            $.savePositionHead(id, p);
-        }
-        IPositionVault(vaultOf(id)).sweep(token, to);
+        Ownership.sweepForeign($, id, token, to, vaultOf(id), VAULT_IMPLEMENTATION);
     }
 
     // ---- tickets and fees
@@ -264,8 +254,8 @@ contract Market is IMarket, AccessManaged {
 
     // ---- governance
 
-    function setParams(MarketParams calldata params) external restricted lockAll {
-        Governance.setParams($, params, VAULT_IMPLEMENTATION);
+    function setParams(MarketParams calldata) external restricted lockAll {
+        Governance.setParams($, msg.data[4:], VAULT_IMPLEMENTATION);
     }
 
     function enterReduceOnly() external restricted lockAll {
@@ -297,12 +287,26 @@ contract Market is IMarket, AccessManaged {
         return $.load();
     }
 
-    function config() external view returns (Config memory c) {
-        ConfigStore.read($.configStore(), c);
+    /// @dev The store holds the words in the order of the answer.
+    function config() external view returns (Config memory) {
+        address store = $.configStore();
+        uint256 size = ConfigStore.SIZE;
+        assembly ("memory-safe") {
+            let answer := mload(0x40)
+            extcodecopy(store, answer, 1, size)
+            return(answer, size)
+        }
     }
 
+    /// @dev As `config`, three words of it.
     function orderTerms() external view returns (bool, uint256, uint256) {
-        return ConfigStore.readOrderTerms($.configStore());
+        address store = $.configStore();
+        uint256 start = ConfigStore.ORDER_TERMS_AT;
+        assembly ("memory-safe") {
+            let answer := mload(0x40)
+            extcodecopy(store, answer, start, 96)
+            return(answer, 96)
+        }
     }
 
     function position(uint256 id) external view returns (Position memory p) {
@@ -399,7 +403,7 @@ contract Market is IMarket, AccessManaged {
     /// @dev Not zero, this market, its pool or its fund.
     function _checkPayee(address to) private view {
         if (to == address(0) || to == address(this) || to == POOL || to == FUND) {
-            revert Refused(Reason.BadReceiver, int256(uint256(uint160(to))), 0);
+            Engine.refuse(Reason.BadReceiver, int256(uint256(uint160(to))), 0);
         }
     }
 
@@ -408,7 +412,7 @@ contract Market is IMarket, AccessManaged {
         if (to == msg.sender) return;
         _checkPayee(to);
         if (to.code.length != 0 && to.codehash == Entry.vaultCodeHash(VAULT_IMPLEMENTATION)) {
-            revert Refused(Reason.BadReceiver, int256(uint256(uint160(to))), 0);
+            Engine.refuse(Reason.BadReceiver, int256(uint256(uint160(to))), 0);
         }
     }
 }

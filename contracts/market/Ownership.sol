@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {IMarket} from "@interfaces/IMarket.sol";
+import {IPositionVault} from "@interfaces/IPositionVault.sol";
 import {Position, Reason} from "@interfaces/Types.sol";
+import {LibClone} from "solady/src/utils/LibClone.sol";
 import {Engine, Need} from "../libraries/Engine.sol";
 import {Context, Ledger} from "../libraries/Ledger.sol";
 import {MarginTable} from "../libraries/MarginTable.sol";
@@ -36,7 +38,7 @@ library Ownership {
     function transfer(MarketStorage storage $, uint256 id, address to, address vault) external {
         Position memory p = $.loadPosition(id);
         if (p.size != 0) {
-            Context memory x;
+            Context memory x = Ledger.blank()[0];
             $.load(x);
             $.accept(x, Need.Must);
             $.loadPosition(x, id, vault);
@@ -44,7 +46,7 @@ library Ownership {
             int256 equity = x.equity(price);
             uint256 mm = MarginTable.mm(x.c, PositionMath.notional(p.size, price), x.s.ramp);
             if (equity < int256(mm)) revert IMarket.Refused(Reason.Liquidatable, equity, int256(mm));
-            $.save(x.s);
+            $.save(x);
         }
         address from = p.owner;
         uint256 epoch = ++$.epochs[id];
@@ -75,10 +77,38 @@ library Ownership {
         _setLock($, id, delegate, 0);
     }
 
+    /// @dev The owner's own, and of a contract.
+    function setMarginCall(MarketStorage storage $, uint256 id, bool optIn) external {
+        Position memory p = _owned($, id);
+        if (optIn && msg.sender.code.length == 0) revert IMarket.NotAuthorised(id, msg.sender);
+        p.flags = optIn ? p.flags | StateStore.FLAG_MARGIN_CALL : p.flags & ~StateStore.FLAG_MARGIN_CALL;
+        $.savePositionHead(id, p);
+        emit IMarket.MarginCallSet(id, optIn);
+    }
+
+    function sweepForeign(
+        MarketStorage storage $,
+        uint256 id,
+        address token,
+        address to,
+        address vault,
+        address implementation
+    )
+        external
+    {
+        Position memory p = _owned($, id);
+        if (p.flags & StateStore.FLAG_VAULT == 0) {
+            LibClone.cloneDeterministic_PUSH0(implementation, bytes32(id));
+            p.flags |= StateStore.FLAG_VAULT;
+            $.savePositionHead(id, p);
+        }
+        IPositionVault(vault).sweep(token, to);
+    }
+
     /// @dev The pool says when its next bucket is due.
     function scheduleBucket(MarketStorage storage $, uint256 dueAt) external {
         uint256 w = $.words[6];
-        $.words[6] = w & ~(uint256(type(uint40).max) << 160) | uint256(uint40(dueAt)) << 160;
+        $.words[6] = w & ~(StateStore.BUCKET_MAX << 160) | (dueAt & StateStore.BUCKET_MAX) << 160;
     }
 
     function _isDelegate(
@@ -98,6 +128,11 @@ library Ownership {
     function _known(MarketStorage storage $, uint256 id) private view returns (Position memory) {
         if ($.positions[id][0] == 0) revert IMarket.UnknownPosition(id);
         return $.loadPosition(id);
+    }
+
+    function _owned(MarketStorage storage $, uint256 id) private view returns (Position memory p) {
+        p = _known($, id);
+        if (p.owner != msg.sender) revert IMarket.NotAuthorised(id, msg.sender);
     }
 
     function _setLock(MarketStorage storage $, uint256 id, address delegate, uint256 amount) private {

@@ -30,7 +30,7 @@ library Parameters {
     }
 
     /// @dev The largest reward is fixed for ever at listing: at most what the rate makes of one side's
-    ///      planned open interest.
+    ///      planned open interest, rounded down for the positions that pay it.
     function checkFirstCap(Config memory c) internal pure {
         uint256 most = c.keeperRate * c.maxOpenInterest / 1e18;
         if (most < c.rewardFloor) most = c.rewardFloor;
@@ -55,7 +55,8 @@ library Parameters {
     }
 
     /// @dev What `high` is above `low` beyond the fees is largest at the end, at a knee, or where the slope
-    ///      of `low` plus the fees is that of `high`.
+    ///      of `low` plus the fees is that of `high`. The knees are rounded as `phi` rounds them; the last
+    ///      place down, less than one unit of size off a point where what is sought is flat.
     function _checkImpact(Config memory low, Config memory high, uint256 most, uint256 fees) private pure {
         _checkImpactAt(low, high, most, fees);
         _checkImpactAt(low, high, _least(most, low.maxImpact * low.skewScale / 1e18), fees);
@@ -64,6 +65,7 @@ library Parameters {
         _checkImpactAt(low, high, _least(most, (2 * high.maxImpact - fees) * low.skewScale / 2e18), fees);
     }
 
+    /// @dev The limit is rounded down: it is the LPs who gain, for whom a change is refused a unit sooner.
     function _checkImpactAt(Config memory low, Config memory high, uint256 skew, uint256 fees) private pure {
         int256 moved = int256(Impact.phi(int256(skew), high)) - int256(Impact.phi(int256(skew), low));
         uint256 limit = skew * fees / 2e18;

@@ -56,6 +56,35 @@ contract PositionVault is IPositionVault {
     }
 
     /// @inheritdoc IPositionVault
+    function payRewardAndPool(
+        address to,
+        uint256 reward,
+        uint256 proceeds
+    )
+        external
+        onlyMarket
+        returns (bool rewarded, bool collected)
+    {
+        if (reward > MAX_REWARD) revert RewardTooLarge(reward, MAX_REWARD);
+        rewarded = IERC20(TOKEN).trySafeTransfer(to, reward);
+        collected = rewarded && (proceeds == 0 || IERC20(TOKEN).trySafeTransfer(POOL, proceeds));
+    }
+
+    /// @inheritdoc IPositionVault
+    function payPoolAndOwner(
+        uint256 proceeds,
+        address to,
+        uint256 amount
+    )
+        external
+        onlyMarket
+        returns (bool collected, bool paid)
+    {
+        collected = proceeds == 0 || IERC20(TOKEN).trySafeTransfer(POOL, proceeds);
+        paid = collected && IERC20(TOKEN).trySafeTransfer(to, amount);
+    }
+
+    /// @inheritdoc IPositionVault
     function sweep(address token, address to) external onlyMarket {
         if (token == TOKEN) revert CollateralToken(token);
         uint256 margin = IERC20(TOKEN).balanceOf(address(this));

@@ -49,13 +49,13 @@ library Settlement {
 
     /// @dev A receiver that refuses goes without; its share waits.
     function sweepFees(MarketStorage storage $) external {
-        Context memory x;
+        Context memory x = Ledger.blank()[0];
         $.load(x);
         uint256 insurance = _sweep(x, x.c.fund, x.s.insuranceDue);
         uint256 treasury = _sweep(x, x.c.treasury, x.s.treasuryDue);
         x.s.insuranceDue -= insurance;
         x.s.treasuryDue -= treasury;
-        $.save(x.s);
+        $.save(x);
         emit IMarket.FeesSwept(insurance, treasury);
     }
 
@@ -67,7 +67,7 @@ library Settlement {
 
     /// @dev Only after deadAfter without an accepted mark (or since listing).
     function announce(MarketStorage storage $, uint256 mark) external {
-        Context memory x;
+        Context memory x = Ledger.blank()[0];
         $.load(x);
         State memory s = x.s;
         if (s.mode >= Mode.Final) _refuseMode(s.mode, Mode.FinalAnnounced);
@@ -90,7 +90,7 @@ library Settlement {
 
     /// @dev Fixes the price; funding runs up to now and stops.
     function execute(MarketStorage storage $) external {
-        Context memory x;
+        Context memory x = Ledger.blank()[0];
         $.load(x);
         State memory s = x.s;
         if (s.mode != Mode.FinalAnnounced) _refuseMode(s.mode, Mode.FinalAnnounced);
@@ -108,10 +108,11 @@ library Settlement {
         $.save(s);
     }
 
-    /// @dev Losers pay in, winners get a ticket, bad debt goes through the waterfall.
+    /// @dev Losers pay in, rounded up, winners get a ticket, rounded down, both for the LPs; bad debt goes
+    ///      through the waterfall.
     function settleFinal(MarketStorage storage $, uint256 id, address vault) external {
         if ($.positions[id][0] == 0) revert IMarket.UnknownPosition(id);
-        Context memory x;
+        Context memory x = Ledger.blank()[0];
         $.load(x);
         $.loadPosition(x, id, vault);
         if (x.p.size == 0) revert IMarket.Refused(Reason.IsFlat, 0, 1);
@@ -136,7 +137,7 @@ library Settlement {
         x.deficit = 0;
         $.finish(x, Action.SettleFinal);
         _settleTickets($, x);
-        $.save(x.s);
+        $.save(x);
     }
 
     /// @dev Takes the exposure off at the final price; returns the claim.
@@ -148,6 +149,9 @@ library Settlement {
 
     /// @dev Once both sides are empty no bad debt can come that insurance would be kept for: it joins the
     ///      cash. Then every unfunded ticket gets min(1, cash / unfunded), rounded down; LPs keep the rest.
+    ///      What is set aside is rounded up, so that the tickets' payments, each rounded down, are there; the
+    ///      unit between is the pool's to hold, nobody's to draw. It is at most the cash: the ratio is
+    ///      floored.
     function _settleTickets(MarketStorage storage $, Context memory x) private {
         State memory s = x.s;
         if (s.sizeLong | s.sizeShort != 0) return;
@@ -171,17 +175,18 @@ library Settlement {
     /// @dev Settles funding; while tickets are open also collects a loss, at a mark of this block. Of a flat
     ///      position: what a refusing token kept back.
     function settle(MarketStorage storage $, Vaults memory vaults, uint256 id) external {
-        Context memory x;
+        Context memory x = Ledger.blank()[0];
         Entry.position($, x, vaults, id);
         $.accept(x, Need.Try);
         if (x.p.size == 0 && x.p.basis > int256(x.v * x.c.unit)) {
+            $.loadCounters(x);
             _writeOff(x);
         } else {
             _collect(x);
         }
         $.finish(x, Action.Settle);
         if (x.s.mode == Mode.Settled) $.raiseRatio(x);
-        $.save(x.s);
+        $.save(x);
     }
 
     function _collect(Context memory x) private {
@@ -193,7 +198,8 @@ library Settlement {
     }
 
     /// @dev A flat position owes what a refusing token kept in its vault. What is no longer there (its issuer
-    ///      destroyed it) is bad debt, also where the token refuses what is left.
+    ///      destroyed it) is bad debt, also where the token refuses what is left. Owed is rounded up, for
+    ///      the LPs; debts are left in whole token units, so it takes nothing from anybody.
     function _writeOff(Context memory x) private {
         uint256 owed = (uint256(x.p.basis) + x.c.unit - 1) / x.c.unit;
         uint256 lost = owed - x.v;
@@ -206,11 +212,19 @@ library Settlement {
 
     /// @dev Accepts a mark where there is a valid one, else only accrues.
     function accrue(MarketStorage storage $) external {
-        Context memory x;
+        Context memory x = Ledger.blank()[0];
         $.load(x);
         if (x.s.mode == Mode.Settled) return _priceSettled($, x);
         $.accept(x, Need.Try);
-        $.save(x.s);
+        $.save(x);
+    }
+
+    /// @dev What the mark that was just accepted made due.
+    function priceDue(MarketStorage storage $) external {
+        Context memory x = Ledger.blank()[0];
+        $.load(x);
+        $.priceDue(x);
+        $.save(x);
     }
 
     /// @dev LPs of a settled market are priced without a mark.
@@ -219,24 +233,25 @@ library Settlement {
         x.owedTotal = x.paidTotal = 0; // what tickets get was set aside
         x.ticketsLoaded = false;
         $.priceBuckets(x, block.timestamp);
-        $.save(x.s);
+        $.save(x);
     }
 
     // ---- views
 
     function nav(MarketStorage storage $) external view returns (int256) {
-        Context memory x = _now($);
+        Context memory x = _now($)[0];
         return PositionMath.nav(x.s, x.c, x.owedTotal - x.paidTotal);
     }
 
     function freeLiquidity(MarketStorage storage $) external view returns (uint256) {
-        Context memory x = _now($);
+        Context memory x = _now($)[0];
         return PositionMath.free(x.s, x.c, PositionMath.nav(x.s, x.c, x.owedTotal - x.paidTotal));
     }
 
     /// @dev The held state.
-    function _now(MarketStorage storage $) private view returns (Context memory x) {
-        $.load(x);
+    function _now(MarketStorage storage $) private view returns (Context[] memory one) {
+        one = Ledger.blank();
+        $.load(one[0]);
     }
 
     function _refuseMode(Mode mode, Mode limit) private pure {

@@ -7,7 +7,7 @@ import {Action, Reason} from "@interfaces/Types.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Engine} from "../libraries/Engine.sol";
-import {Context} from "../libraries/Ledger.sol";
+import {Context, Ledger} from "../libraries/Ledger.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Trade} from "../libraries/Trade.sol";
 import {Entry, Vaults} from "./Entry.sol";
@@ -31,7 +31,7 @@ library Trading {
         external
     {
         Entry.checkDeadline(deadline);
-        Context memory x;
+        Context memory x = Ledger.blank()[0];
         Entry.enter($, x, vaults, id);
         if (size == 0) revert IMarket.Refused(Reason.ZeroAmount, 0, 1);
         if (x.p.size != 0) revert IMarket.Refused(Reason.NotFlat, x.p.size, 0);
@@ -45,7 +45,7 @@ library Trading {
         _payOpening(x, margin, before);
         if (before != 0 && x.net == 0) _checkVaultPays(x);
         $.finish(x, Action.Open);
-        $.save(x.s);
+        $.save(x);
     }
 
     function increase(
@@ -59,7 +59,7 @@ library Trading {
         external
     {
         Entry.checkDeadline(deadline);
-        Context memory x;
+        Context memory x = Ledger.blank()[0];
         Entry.enter($, x, vaults, id);
         Entry.checkDelta(x, delta, true);
         _checkSize(delta);
@@ -69,7 +69,7 @@ library Trading {
         Engine.payOrRevert(x);
         if (x.net <= 0) _checkVaultPays(x);
         $.finish(x, Action.Increase);
-        $.save(x.s);
+        $.save(x);
     }
 
     /// @dev The payer pays what the pool is due straight to it, the rest into the vault. A token that takes

@@ -110,6 +110,8 @@ class Trap:
             (vault, "payPool", (5,), "NotMarket"),
             (vault, "payReward", (me, 5), "NotMarket"),
             (vault, "payOwner", (me, 5), "NotMarket"),
+            (vault, "payRewardAndPool", (me, 5, 5), "NotMarket"),
+            (vault, "payPoolAndOwner", (5, me, 5), "NotMarket"),
             (vault, "sweep", (w.oracle, me), "NotMarket"),
             (router, "open", (market, 2, 20 * WAD, 0, ANY[1], SOON), locked),
             (router, "increase", (market, 1, WAD, ANY[1], SOON), locked),

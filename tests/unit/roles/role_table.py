@@ -271,6 +271,10 @@ TABLE: dict[str, dict[str, tuple[Case, ...]]] = {
         "payPool": (Case((5,), MARKET, "NotMarket", takes=("2",)),),
         "payReward": (Case(lambda s: (s["keeper"], 5), MARKET, "NotMarket", takes=("2",)),),
         "payOwner": (Case(lambda s: (s["owner"], 5), MARKET, "NotMarket", takes=("2",)),),
+        "payRewardAndPool": (
+            Case(lambda s: (s["keeper"], 5, 6), MARKET, "NotMarket", takes=("2",)),
+        ),
+        "payPoolAndOwner": (Case(lambda s: (5, s["owner"], 6), MARKET, "NotMarket", takes=("2",)),),
         "sweep": (Case(lambda s: (s.foreign, s["owner"]), MARKET, "NotMarket"),),
         **views(MARKET=(), POOL=(), TOKEN=(), MAX_REWARD=()),
     },

@@ -99,6 +99,82 @@ def test_pay_reward__above_the_maximum__is_refused_even_to_the_market(
         vaults.vault.payReward(vaults.keeper, amount)
 
 
+PAIRS = {"payRewardAndPool": ("keeper", "pool"), "payPoolAndOwner": ("pool", "owner")}
+
+
+def both(vaults: Vaults, name: str, first: int, second: int) -> tuple[Any, ...]:
+    if name == "payRewardAndPool":
+        return vaults.keeper, first, second
+    return first, vaults.owner, second
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("token", HONEST)
+def test_two_payments__honest_token__move_just_these(
+    new_vaults: Callable[..., Vaults], name: str, token: str
+) -> None:
+    vaults = new_vaults(token=token)
+    before = vaults.balances()
+    assert list(exit_of(vaults, name).call(*both(vaults, name, 7, 5))) == [True, True]
+    exit_of(vaults, name)(*both(vaults, name, 7, 5))
+    first, second = PAIRS[name]
+    assert vaults.moved(before) == {"vault": -12, first: 7, second: 5}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("token", REFUSALS)
+def test_two_payments__first_refused__nothing_moves(
+    new_vaults: Callable[..., Vaults], name: str, token: str
+) -> None:
+    vaults = new_vaults(token=token)
+    REFUSALS[token](vaults)
+    before = vaults.balances()
+    assert list(exit_of(vaults, name).call(*both(vaults, name, 7, 5))) == [False, False]
+    exit_of(vaults, name)(*both(vaults, name, 7, 5))
+    assert vaults.moved(before) == {}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_two_payments__second_refused__the_first_is_paid(
+    new_vaults: Callable[..., Vaults], name: str
+) -> None:
+    vaults = new_vaults(token="BlacklistToken")
+    first, second = PAIRS[name]
+    vaults.token.setBlocked(getattr(vaults, second), True, False)
+    before = vaults.balances()
+    assert list(exit_of(vaults, name).call(*both(vaults, name, 7, 5))) == [True, False]
+    exit_of(vaults, name)(*both(vaults, name, 7, 5))
+    assert vaults.moved(before) == {"vault": -7, first: 7}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_two_payments__not_the_market__are_refused(vaults: Vaults, name: str) -> None:
+    for caller in (vaults.owner, vaults.pool, vaults.attacker, vaults.admin):
+        with reverts("NotMarket", caller=caller):
+            exit_of(vaults, name)(*both(vaults, name, 1, 1), sender=caller)
+
+
+def test_pay_reward_and_pool__above_the_maximum__is_refused_even_to_the_market(
+    vaults: Vaults,
+) -> None:
+    with reverts("RewardTooLarge", amount=MAX_REWARD + 1, maximum=MAX_REWARD):
+        vaults.vault.payRewardAndPool(vaults.keeper, MAX_REWARD + 1, 1)
+
+
+def test_pay_reward_and_pool__nothing_for_the_pool__pays_the_keeper(vaults: Vaults) -> None:
+    before = vaults.balances()
+    assert list(vaults.vault.payRewardAndPool.call(vaults.keeper, 7, 0)) == [True, True]
+    vaults.vault.payRewardAndPool(vaults.keeper, 7, 0)
+    assert vaults.moved(before) == {"vault": -7, "keeper": 7}
+
+
+def test_pay_pool_and_owner__nothing_for_the_pool__pays_the_owner(vaults: Vaults) -> None:
+    before = vaults.balances()
+    assert list(vaults.vault.payPoolAndOwner.call(0, vaults.owner, 7)) == [True, True]
+    vaults.vault.payPoolAndOwner(0, vaults.owner, 7)
+    assert vaults.moved(before) == {"vault": -7, "owner": 7}
+
+
 def test_immutables__every_clone__are_the_implementations(vaults: Vaults) -> None:
     for one in (vaults.vault, vaults.other, vaults.bare):
         assert (one.MARKET(), one.TOKEN(), one.POOL(), one.MAX_REWARD()) == (
