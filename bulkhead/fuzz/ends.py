@@ -29,7 +29,7 @@ class Ends:
         was: Pos = foreseen.position
         t: Terms = foreseen.terms
         owner = world.stage.agents.get(foreseen.owner)
-        refusing = world.setting.token == "BlacklistToken"
+        refusing = world.refusing
         if owner or refusing:
             bench.hold(laws.i_27_unblockable, was, t, foreseen.grace, step.ok, owner or "an owner")
         bench.hold(laws.i_26_iff, was, t, foreseen.grace, step.ok)

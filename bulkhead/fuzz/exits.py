@@ -37,7 +37,7 @@ class Exits:
             and twin.position(i).basis == 0
             and twin.margin(i) > core.locked_of(i)
         ]
-        if not flat or world.setting.token == "BlacklistToken":
+        if not flat or world.refusing:
             return
         world.play(Op("fail_oracle", args=(dice.randint(1, 5),), wait=7, market=world.at))
         id_ = dice.choice(flat)
@@ -51,7 +51,7 @@ class Exits:
             return
         twin = world.twin
         well = [i for i in world.ids if twin.position(i).size and not twin.liquidatable(i)]
-        if not well or world.setting.token == "BlacklistToken":
+        if not well or world.refusing:
             return
         id_ = dice.choice(well)
         p = twin.position(id_)
@@ -62,7 +62,7 @@ class Exits:
 
     def everyone(self, world: World, dice: random.Random) -> None:
         """I-08: traders in any order, then the providers."""
-        if world.setting.token == "BlacklistToken":
+        if world.refusing:
             return
         if not self._fresh(world, world.params.grace_secs + 1):
             return
@@ -126,7 +126,7 @@ class Exits:
         """I-44: where somebody can be liquidated, margin can be added and the position closed."""
         twin = world.twin
         held = [i for i in world.ids if twin.position(i).size]
-        if not held or world.setting.token == "BlacklistToken":
+        if not held or world.refusing:
             return
         id_ = dice.choice(held)
         with world.undone():

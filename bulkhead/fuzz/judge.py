@@ -103,7 +103,7 @@ class Judge:
         sums = (s["size_long"], s["size_short"], s["basis_long"], s["basis_short"])
         bench.hold(conservation.i_05_sums, sums, positions)
         bench.hold(conservation.i_06_claims, sums, positions, t)
-        refusing = world.setting.token == "BlacklistToken"
+        refusing = world.refusing
         for id_, p in seen.positions.items():
             if p.size == 0:
                 bench.hold(margin.i_16_flat, p, refusing)

@@ -28,7 +28,7 @@ POOL_CALLS = {
 }
 TRIAL = "trial"  # something that laws try on the present state; args: which, and a seed
 # What the world around the market does: no market call.
-OUTSIDE = ("set_price", "fail_oracle", "send", "block", "share_transfer", "arm")
+OUTSIDE = ("set_price", "fail_oracle", "send", "block", "share_transfer", "arm", "halt")
 
 
 @dataclass(frozen=True)

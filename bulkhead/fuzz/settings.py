@@ -60,6 +60,9 @@ FIXED = (
     Setting(6, (plain(),), "FeeToken"),
     Setting(8, (dear(),), "HookToken"),
     Setting(6, (plain(),), "ApproveZeroToken"),
+    Setting(6, (dear(),), "PausableToken", contracts=True),
+    Setting(8, (free(),), "FalseReturnToken"),
+    Setting(6, (plain(),), "RebasingToken"),
 )
 
 

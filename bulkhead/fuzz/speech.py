@@ -31,6 +31,7 @@ _TOKEN_ERRORS = (
     "TransferRefused",
     "Listed",
     "SafeERC20FailedOperation",
+    "Paused",
 )
 
 

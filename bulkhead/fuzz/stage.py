@@ -46,7 +46,10 @@ OWNER_CONTRACTS: dict[str, tuple[Any, ...]] = {
     "flooder": ("ReturnBombOwner", False),
     "healer": ("HealingOwner",),
 }
-FEE_TOKEN, HOOK_TOKEN = "FeeToken", "HookToken"
+FEE_TOKEN, HOOK_TOKEN, FALSE_TOKEN = "FeeToken", "HookToken", "FalseReturnToken"
+REBASING_TOKEN, LISTING_TOKEN = "RebasingToken", "BlacklistToken"
+HALTING = {"PausableToken": "setPaused", FALSE_TOKEN: "setManner"}  # what stops all payments
+REFUSING = frozenset({LISTING_TOKEN, *HALTING})
 MOLE = "mole"  # whom a hooked token tells of transfers, and who then calls back
 VARIANCE = WAD // 4
 

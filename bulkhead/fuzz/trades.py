@@ -26,7 +26,7 @@ class Trades:
 
     def step(self, world: World, step: Step, before: Sight, after: Sight, t: Terms) -> None:
         """All of them."""
-        op, refusing = step.op, world.setting.token == "BlacklistToken"
+        op, refusing = step.op, world.refusing
         self._funding(step, before, after, t)
         paid = max(0, before.balances[0] - after.balances[0])
         if op.name in _EXITS and op.args[0] in before.positions:

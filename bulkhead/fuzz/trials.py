@@ -14,11 +14,17 @@ from bulkhead.fuzz.loops import Loops
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import EVE, FOREVER, KEEPER, OWNERS, USERS
 from bulkhead.fuzz.speech import meaning
-from bulkhead.fuzz.stage import FEE_TOKEN
+from bulkhead.fuzz.stage import FALSE_TOKEN, FEE_TOKEN, REBASING_TOKEN
 from bulkhead.fuzz.world import World
 from bulkhead.model.types import Mode
+from bulkhead.model.wad import WAD
 
-_FEE_BPS = 100
+# What a token turns to: a fee (bps), a lie, another index (Wad).
+TURNS = {
+    FEE_TOKEN: ("setFee", (100,)),
+    FALSE_TOKEN: ("setManner", (2,)),
+    REBASING_TOKEN: ("rebase", (WAD // 2, WAD * 9 // 10, WAD * 11 // 10)),
+}
 
 
 class Trials:
@@ -136,13 +142,17 @@ class Trials:
             said = "ok" if refused.ok else meaning(refused.data)
             self.bench.hold(access.i_40_role, name, "a user", False, said)
 
-    def fee_token(self, world: World, dice: random.Random) -> None:
-        """I-45: a token that begins to charge is refused where it shows, and robs nobody else."""
-        if world.setting.token != FEE_TOKEN or not world.ids:
+    def turncoat(self, world: World, dice: random.Random) -> None:
+        """I-45: a token that begins to charge, to lie or to rebase is refused where payments fall
+        short, and robs nobody else."""
+        turn = TURNS.get(world.setting.token)
+        if turn is None or not world.ids or world.twin.core.halted:
             return
+        name, most = turn
+        short = name != "rebase"  # a rebase takes from everybody at once, payments are whole
         stage, engine, site = world.stage, world.engine, world.site
         world.play(Op("accrue", KEEPER, (), 1, world.at))
-        stage.send(stage.token, "setFee", (_FEE_BPS,), EVE)
+        stage.send(stage.token, name, (dice.choice(most),), EVE)
         id_ = dice.choice(world.ids)
         market, amount = site.market, world.dollars(5_000)
         size = world.params.min_notional * 2 * 10**18 // world.twin.state.mark
@@ -154,11 +164,11 @@ class Trials:
             ),
             "open": (market.address, market.open.encode(0, size, amount, 2**255, FOREVER)),
         }
-        for name, (to, data) in pays.items():
+        for payment, (to, data) in pays.items() if short else ():
             answer = engine.send(to, data, EVE)
             said = "ok" if answer.ok else meaning(answer.data)
             if not said.startswith(("Refused", "Price", "Sequencer", "MarketSettled")):
-                self.bench.hold(access.i_45_shortfall, name, said)
+                self.bench.hold(access.i_45_shortfall, payment, said)
         before = {i: p.margin for i, p in world.look(site).positions.items()}
         owner = world.twin.position(id_).owner
         limit = 0 if world.twin.position(id_).size > 0 else 2**255
@@ -172,7 +182,7 @@ class Trials:
         world.play(Op("accrue", KEEPER, (), 1, world.at))
         s = world.twin.state
         fresh = s.accepted_at == world.now and s.mode == Mode.NORMAL and not world.twin.in_grace()
-        if not fresh or not world.ids or world.setting.token == "BlacklistToken":
+        if not fresh or not world.ids or world.refusing:
             return
         id_ = dice.choice(world.ids)
         owner, free = world.twin.position(id_).owner, world.twin.withdrawable(id_)
@@ -198,7 +208,7 @@ TRIALS: dict[str, Trial] = {
     "inserted": Trials.inserted,
     "renamed": Trials.renamed,
     "vault": Trials.vault,
-    "fee token": Trials.fee_token,
+    "turncoat": Trials.turncoat,
     "removal": Trials.removal,
     "claims": Trials.claims,
     "round trip": lambda trials, world, dice: trials.loops.round_trip(world, dice),

@@ -20,7 +20,7 @@ from bulkhead.fuzz.people import DELAY, FOREVER, GOVERNANCE, KEEPER, PURSE, STAR
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.slots import FULL_EVERY
 from bulkhead.fuzz.speech import FAILURES, error_text, meaning, plain, same_refusal, short
-from bulkhead.fuzz.stage import MOLE, Setting, Site, Stage
+from bulkhead.fuzz.stage import FALSE_TOKEN, HALTING, MOLE, REFUSING, Setting, Site, Stage
 from bulkhead.model import OracleError, Reading, Result
 from bulkhead.model.errors import ModelError, TransferRefused
 from bulkhead.model.types import Params, camel
@@ -138,6 +138,11 @@ class World:
     def dollars(self, amount: int) -> int:
         """Token units."""
         return int(amount * 10**self.setting.decimals)
+
+    @property
+    def refusing(self) -> bool:
+        """Whether the token may refuse a payment."""
+        return self.setting.token in REFUSING
 
     @property
     def brought(self) -> int:
@@ -348,13 +353,19 @@ class World:
                 return "ok", None
             if name == "send":
                 to, amount = args
-                core = twin.core  # a listed account may not even send nothing
-                listed = op.actor in core.refuse_from or to in core.refuse_to
-                if listed or not twin.send(op.actor, to, amount):
+                core = twin.core
+                if core.halted and self.setting.token == FALSE_TOKEN:
+                    return "ok", None  # it says no, but does not revert
+                # A refused account may not even send nothing.
+                if not core.passes(op.actor, to) or not twin.send(op.actor, to, amount):
                     raise TransferRefused(to, amount)
                 return "ok", None
             if name == "block":
                 self._block(*args)
+                return "ok", None
+            if name == "halt":
+                for each in self.sites:
+                    each.twin.core.halted = args[0]
                 return "ok", None
             if name == "arm":
                 return "ok", None
@@ -414,6 +425,8 @@ class World:
         if name in ("send", "block"):
             function = {"send": "transfer", "block": "setBlocked"}[name]
             return [order(stage.token, function, args, op.actor)], 0
+        if name == "halt":
+            return [order(stage.token, HALTING[self.setting.token], (int(args[0]),), KEEPER)], 0
         if name == "arm":
             return [order(stage.contracts[MOLE], "arm", self._nested(*args), KEEPER)], 0
         if name == "share_transfer":
@@ -472,9 +485,9 @@ class _Forget(Exception):
 @contextmanager
 def _forgotten(site: Site) -> Iterator[None]:
     core = site.twin.core
-    refused = (set(core.refuse_to), set(core.refuse_from))
+    refused = (set(core.refuse_to), set(core.refuse_from), core.halted)
     try:
         with core.transaction():
             yield
     finally:
-        core.refuse_to, core.refuse_from = refused
+        core.refuse_to, core.refuse_from, core.halted = refused

@@ -108,6 +108,7 @@ class Core:
         self.lock_sums: Store[tuple[int, int], int] = Store(self.journal)
         self.refuse_from: set[Address] = set()
         self.refuse_to: set[Address] = set()
+        self.halted = False  # whether the token moves nothing at all
         self.contracts: set[Address] = set()
         self.on_margin_call: dict[Address, Callable[[Any, int, int], None]] = {}
         self.calling: set[int] = set()
@@ -160,7 +161,7 @@ class Core:
 
     def passes(self, source: Address, to: Address) -> bool:
         """Whether the token lets these two pay at all."""
-        return source not in self.refuse_from and to not in self.refuse_to
+        return not self.halted and source not in self.refuse_from and to not in self.refuse_to
 
     def vault(self, id_: int) -> Address:
         """The address of a position's vault."""

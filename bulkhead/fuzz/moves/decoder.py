@@ -16,7 +16,7 @@ from bulkhead.fuzz.people import (
     PRICE,
     PROVIDERS,
 )
-from bulkhead.fuzz.stage import MOLE
+from bulkhead.fuzz.stage import HALTING, LISTING_TOKEN, MOLE
 from bulkhead.fuzz.trials import TRIALS
 from bulkhead.fuzz.world import World
 from bulkhead.model.types import Mode
@@ -87,8 +87,10 @@ class Decoder(Others):
             (2 if twin.state.mode < Mode.FINAL else 300, self.final),
             *self._steady,
         ]
-        if world.setting.token == "BlacklistToken":
+        if world.setting.token == LISTING_TOKEN:
             options.append((20, self.blacklist))
+        if world.setting.token in HALTING:
+            options.append((90 if twin.core.halted else 12, self.halt))
         if MOLE in world.stage.contracts:
             options.append((30, self.call_back))
         return options

@@ -169,6 +169,13 @@ class Others(Trading, Prices):
                 else self._liquidate(self.some())
             )
 
+    def halt(self) -> Iterator[Op]:
+        """The token stops paying altogether, or pays again."""
+        on = not self.twin.core.halted
+        yield self.op("halt", KEEPER, (on,))
+        if on:
+            yield from self.liquidate()
+
     def call_back(self) -> Iterator[Op]:
         """A payment to or from somebody whom the token tells of it, and who then calls back."""
         world = self.world
