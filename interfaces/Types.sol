@@ -148,7 +148,7 @@ struct Config {
     address fund;
     address orderBook;
     uint256 unit; // Wad per token unit: 10^(18 - decimals)
-    uint256 maxReward; // immutable bound of every vault's payReward (token units)
+    uint256 maxReward; // immutable bound of every reward that a vault pays (token units)
     uint256 initialMark; // mark at listing (Wad)
     uint256 minNotional;
     uint256 takerFee;
