@@ -186,7 +186,7 @@ def measure(seconds: float, rounds: int, seed: int) -> dict[str, Any]:
             world.engine.close()
         held = memory(6 * seconds, seed)
     for turn in range(seed, seed + rounds):
-        (alone, used), (both, each) = (many(count, 10 * seconds, turn) for count in (1, 2))
+        (alone, used), (both, each) = (many(count, 5 * seconds, turn) for count in (1, 2))
         note("two_workers_ratio", both / each / (alone / used))
         note("two_workers_clock_ratio", both / alone)
     medians = {name: statistics.median(values) for name, values in found.items()}
@@ -256,19 +256,22 @@ def main() -> None:
     """`python -m bulkhead.fuzz.bench`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--bugs", type=int, default=0, help="mutants to find, on both sides")
-    parser.add_argument("--budget", type=float, default=10.0, help="CPU-seconds for each mutant")
+    parser.add_argument("--budget", type=float, default=5.0, help="CPU-seconds for each mutant")
     parser.add_argument("--page", type=Path, default=PAGE, help="whose figures are filled in")
     given = parser.parse_args()
     found = measure(given.seconds, given.rounds, given.seed)
     if given.bugs:
-        from bulkhead.mutants.beside import bugs  # late: it compiles the mutants
+        from bulkhead.mutants.beside import bugs, table  # late: they parse the catalogue
+        from bulkhead.mutants.run import by_hand
 
+        woven = by_hand()  # compiles: on all cores
         with one_core():
-            found |= bugs(given.bugs, given.budget, given.seed)
+            found |= bugs(woven, given.bugs, given.budget, given.seed)
+        print(table(found))
     given.page.write_text(filled(given.page.read_text(encoding="utf-8"), found), encoding="utf-8")
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

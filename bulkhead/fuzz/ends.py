@@ -80,6 +80,9 @@ class Ends:
             opted = before.flags.get(op.args[0], 0) & _OPTED_IN
             call_gas = step.params[0].margin_call_gas * 65 // 63 + 60_000 if opted else 0
             bench.hold(laws.i_33_gas, op.name, step.gas, call_gas)
+            if not opted:
+                worst = world.tally.gas
+                worst[op.name] = max(worst.get(op.name, 0), step.gas)
         if op.name == "deleverage":
             self._adl(op, step, before, after, t)
 

@@ -62,16 +62,12 @@ def build() -> None:
     _forge("build", {})
 
 
-def run(place: Mapping[str, str], sequences: int, seed: int, shrink: bool = True) -> Ran:
+def run(place: Mapping[str, str], sequences: int, seed: int) -> Ran:
     """Plays sequences, laws after every call, until one breaks."""
     terms = {**place, "FOUNDRY_INVARIANT_RUNS": str(sequences)}
-    if not shrink:
-        terms["FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT"] = "0"
-    before = os.times()
+    began = _children_secs()
     text = _forge("test", terms, "--fuzz-seed", str(seed), "-vv")
-    after = os.times()
-    used = after.children_user - before.children_user
-    used += after.children_system - before.children_system
+    used = _children_secs() - began
     calls, law = _CALLS.search(text), _LAW.search(text)
     if calls is None:
         raise ForgeFailed(f"forge test said no number of calls: {text[-600:]}")
@@ -80,9 +76,30 @@ def run(place: Mapping[str, str], sequences: int, seed: int, shrink: bool = True
     return Ran(int(calls.group(1)), used, law.group(1) if law else "")
 
 
-def _forge(command: str, terms: Mapping[str, str], *options: str) -> str:
+def hunt(place: Mapping[str, str], seconds: int, seed: int) -> Ran:
+    """Plays until a law breaks or so many seconds of the processor are used up: the kernel ends it
+    then. What is found is not cut down."""
+    terms = {
+        **place,
+        "FOUNDRY_INVARIANT_RUNS": "1000000",
+        "FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT": "0",
+    }
+    began = _children_secs()
+    text = _forge("test", terms, "--fuzz-seed", str(seed), "-vv", cpu_secs=seconds)
+    found = _LAW.search(text)
+    return Ran(0, _children_secs() - began, found.group(1) if found else "")
+
+
+def _children_secs() -> float:
+    now = os.times()
+    return now.children_user + now.children_system
+
+
+def _forge(command: str, terms: Mapping[str, str], *options: str, cpu_secs: int = 0) -> str:
     line = [str(find("forge")[0]), command, "--root", str(ROOT), *options]
     env: dict[str, Any] = {**os.environ, **terms, "FOUNDRY_PROFILE": "fuzz"}
+    if cpu_secs:
+        line = ["/bin/sh", "-c", f'ulimit -t {cpu_secs}; exec "$0" "$@"', *line]
     done = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     if command == "build" and done.returncode:
         raise ForgeFailed(f"forge build: {done.stderr[-600:]}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ class Report:
     coverage: Counter[Cell] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     worst: int = 0  # largest bad debt of one liquidation (dollars)
+    gas: dict[str, int] = field(default_factory=dict)  # the most that I-33's calls used
 
     def add(self, other: Report) -> None:
         """Another worker's."""
@@ -30,6 +31,7 @@ class Report:
         self.steps += other.steps
         self.sequences += other.sequences
         self.worst = max(self.worst, other.worst)
+        self.burn(other.gas)
         for mine, theirs in (
             (self.checks, other.checks),
             (self.boundary, other.boundary),
@@ -37,6 +39,11 @@ class Report:
             (self.outcomes, other.outcomes),
         ):
             mine.update(theirs)  # type: ignore[arg-type]
+
+    def burn(self, gas: Mapping[str, int]) -> None:
+        """More gas that calls used."""
+        for name, most in gas.items():
+            self.gas[name] = max(most, self.gas.get(name, 0))
 
     @property
     def cells(self) -> int:
@@ -55,6 +62,7 @@ class Report:
             "steps": self.steps,
             "sequences": self.sequences,
             "worst_bad_debt": self.worst,
+            "worst_gas": self.gas,
             "laws": {
                 name: {"checks": self.checks[name], "boundary": self.boundary[name]}
                 for name in LAWS

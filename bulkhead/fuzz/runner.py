@@ -135,7 +135,8 @@ class Worker:
         return None
 
     def begin(self, number: int) -> None:
-        """Goes on as the worker of this number, which counts from here."""
+        """Goes on as the worker of this number, which counts, and has its time, from here."""
+        self.began = time.monotonic()
         self.plan = replace(self.plan, worker=number)
         self.sequences = 0
         self.bench.checks.clear()
@@ -153,6 +154,7 @@ class Worker:
             found.steps += world.tally.steps
             found.coverage.update(world.tally.coverage)
             found.outcomes.update(world.tally.outcomes)
+            found.burn(world.tally.gas)
             found.worst = max(found.worst, world.tally.worst // world.dollars(1))
         return found
 

@@ -87,6 +87,7 @@ class Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
     coverage: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     worst: int = 0  # largest bad debt of one liquidation (token units)
+    gas: dict[str, int] = field(default_factory=dict)  # the most that I-33's calls used
 
 
 class World:

@@ -1,14 +1,17 @@
 """Bugs found in a minute of the processor: our fuzzer and forge's, on the same mutants.
 
 Both get the same budget for each mutant and stop at the first law that breaks; neither cuts its
-finding down. forge begins from a market that is stood up for it, which it is not charged for, and
-has the laws that need no twin (tests/forge); ours stands its markets up within its budget.
+finding down. forge begins from a market that is stood up for it, and is charged neither for that
+nor for its own start; it has the laws that need no twin (tests/forge). Ours stands its markets up
+within its budget.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from bulkhead.chain.artifacts import default
 from bulkhead.chain.binaries import ROOT
 from bulkhead.chain.errors import ChainError, Reverted
 from bulkhead.fuzz import forge
@@ -16,57 +19,91 @@ from bulkhead.fuzz.judge import Bench
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.runner import artifacts_in, stand_up
 from bulkhead.fuzz.settings import FIXED
-from bulkhead.mutants.build import FOLDER, link
+from bulkhead.mutants.build import FOLDER, Woven, link
 from bulkhead.mutants.mutant import Mutant, catalogue
-from bulkhead.mutants.run import by_hand
 from bulkhead.mutants.trial import trial
 
-SEQUENCES_A_SECOND = 15  # of forge, about: what turns a budget into a number of sequences
+AREAS_APART = ("feed",)  # of contracts that forge's handler has none of
 
 
 def sample(count: int) -> list[Mutant]:
-    """So many mutants from all over the catalogue, each of which changes what the contracts do."""
-    able = [mutant for mutant in catalogue() if mutant.semantic and not mutant.equivalent]
+    """So many mutants from all over the catalogue, each of which changes what the market does."""
+    able = [
+        mutant
+        for mutant in catalogue()
+        if mutant.semantic and not mutant.equivalent and mutant.area not in AREAS_APART
+    ]
     step = len(able) / count
     return [able[int(place * step)] for place in range(min(count, len(able)))]
 
 
-def bugs(count: int, budget: float, seed: int) -> dict[str, Any]:
+def start_secs(seed: int) -> float:
+    """What forge uses before and after its calls (seconds of the processor)."""
+    world = stand_up("anvil", FIXED[0], Bench(forge.LAWS), default())
+    try:
+        place = forge.write_state(world, forge.FOLDER / "mutant.json")
+    finally:
+        world.engine.close()
+    few, more = (forge.run(place, sequences, seed) for sequences in (1, 11))
+    return max(0.0, few.cpu_secs - (more.cpu_secs - few.cpu_secs) / 10)
+
+
+def bugs(woven: Woven, count: int, budget: float, seed: int) -> dict[str, Any]:
     """Kills a minute of both, and who found what. `budget` in seconds of the processor, each."""
-    woven = by_hand()
-    forge.build()
-    mutants = sample(count)
-    found: dict[str, list[str]] = {"revm": [], "forge": []}
-    spent = {"revm": 0.0, "forge": 0.0}
-    for mutant in mutants:
-        folder = link(woven, mutant.switch, ROOT / FOLDER / "linked" / f"bench-{mutant.id}")
-        ours = trial(folder, seed, budget)
-        spent["revm"] += ours.seconds
-        if ours.killed:
-            found["revm"].append(mutant.id)
-        try:
-            world = stand_up("anvil", FIXED[0], Bench(forge.LAWS), artifacts_in(folder), roomy=True)
-        except (Broken, Reverted, ChainError):
-            found["forge"].append(mutant.id)  # its set-up would have failed: counted, at no cost
-            continue
-        try:
-            place = forge.write_state(world, forge.FOLDER / "mutant.json")
-        finally:
-            world.engine.close()
-        theirs = forge.run(place, round(budget * SEQUENCES_A_SECOND), seed, shrink=False)
-        spent["forge"] += theirs.cpu_secs
-        if theirs.law:
-            found["forge"].append(mutant.id)
+    start = start_secs(seed)
+    rows = [_beside(woven, mutant, budget, start, seed) for mutant in sample(count)]
+    found = {name: [row for row in rows if row[name]] for name in ("revm", "forge")}
+    spent = {name: sum(row[f"{name}_s"] for row in rows) for name in found}
     return {
-        "mutants": [mutant.id for mutant in mutants],
+        "mutants": rows,
         "budget_cpu_s": budget,
-        "found": {name: len(ids) for name, ids in found.items()},
-        "missed": {
-            name: [mutant.id for mutant in mutants if mutant.id not in ids]
-            for name, ids in found.items()
-        },
+        "found": {name: len(kills) for name, kills in found.items()},
         "bugs_per_cpu_minute": {
-            name: round(60 * len(ids) / spent[name], 1) if spent[name] else 0.0
-            for name, ids in found.items()
+            name: round(60 * len(kills) / spent[name], 1) if spent[name] else 0.0
+            for name, kills in found.items()
         },
     }
+
+
+def _beside(woven: Woven, mutant: Mutant, budget: float, start: float, seed: int) -> dict[str, Any]:
+    """The law that each found broken (empty: none), and after how long."""
+    folder = link(woven, mutant.switch, ROOT / FOLDER / "linked" / f"bench-{mutant.id}")
+    ours = trial(folder, seed, budget)
+    law, used = _forges(folder, budget, start, seed)
+    return {
+        "id": mutant.id,
+        "breaks": mutant.breaks,
+        "revm": ours.law,
+        "revm_s": ours.seconds,
+        "forge": law,
+        "forge_s": used,
+    }
+
+
+def _forges(folder: Any, budget: float, start: float, seed: int) -> tuple[str, float]:
+    try:
+        world = stand_up("anvil", FIXED[0], Bench(forge.LAWS), artifacts_in(folder), roomy=True)
+    except (Broken, Reverted, ChainError):
+        return "set-up", 0.0  # it would have failed: counted as found, at no cost
+    try:
+        place = forge.write_state(world, forge.FOLDER / "mutant.json")
+    finally:
+        world.engine.close()
+    theirs = forge.hunt(place, math.ceil(budget + start), seed)
+    return theirs.law, round(max(0.0, theirs.cpu_secs - start), 2)
+
+
+def table(found: dict[str, Any]) -> str:
+    """Who found which, as text."""
+    lines = [f"{'mutant':8} {'revm':>5} {'s':>6}  {'forge':>6} {'s':>6}  what it breaks"]
+    lines += [
+        f"{row['id']:8} {row['revm'] or '-':>5} {row['revm_s']:6.1f}  "
+        f"{row['forge'] or '-':>6} {row['forge_s']:6.1f}  {row['breaks']}"
+        for row in found["mutants"]
+    ]
+    kills, rates = found["found"], found["bugs_per_cpu_minute"]
+    lines += [
+        f"{name}: {kills[name]} of {len(found['mutants'])}, {rates[name]} a minute"
+        for name in ("revm", "forge")
+    ]
+    return "\n".join(lines)
