@@ -39,6 +39,7 @@ def config_of(found: Any) -> Config:
         token=found.token,
         pool=found.pool,
         fund=found.fund,
+        order_book=found.orderBook,
         unit=found.unit,
         max_reward=found.maxReward,
         initial_mark=found.initialMark,
