@@ -173,7 +173,7 @@ interface IMarket {
     function setDelegate(uint256 id, address delegate, uint256 expiry) external;
 
     /// @notice Sets what the caller, a delegate, holds back from removal. Lowering is allowed after
-    /// revocation too.
+    /// revocation too. All locks of an id together stay below 2^128.
     /// @param amount the new total of the caller's lock (token units)
     function setLock(uint256 id, uint256 amount) external;
 
@@ -220,6 +220,8 @@ interface IMarket {
 
     /// @notice The market's raw state, as of its last accrual.
     function state() external view returns (State memory);
+    /// @notice The mark of the last acceptance (Wad), and when it was published.
+    function heldMark() external view returns (uint256 mark, uint256 publishedAt);
     function config() external view returns (Config memory);
     /// @notice How orders are filled here, of the parameters.
     /// @return delayedOnly whether positions are traded through the order book alone

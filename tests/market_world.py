@@ -30,7 +30,7 @@ from bulkhead.model.types import Params, Reading, Reason, camel
 from bulkhead.sim.moves import error_text, revert_text
 
 WAD = 10**18
-BOOK = "OracleMarket"  # what the factory takes for an order book: any code made for a market
+BOOK = "OrderBook"
 PRICE = 2_000 * WAD
 SOON = 2**40  # a deadline that never passes
 ANY = {1: 2**256 - 1, -1: 0}  # a price limit that never binds, by the sign of the trade

@@ -25,13 +25,15 @@ from bulkhead.errors import BulkheadError
 
 PAGE = ROOT / "docs" / "integration.md"
 WORDS = Path(__file__).with_name("catalogue.toml")
-TYPES = ROOT / "interfaces" / "Types.sol"
+# Enums of reasons: where they are declared, by the name of their place on the page.
+REASONS = {"reasons": ("Types.sol", "Reason"), "order_reasons": ("IOrderBook.sol", "OrderReason")}
 # Deployed contracts in the order of the tables. Errors of linked libraries reach callers through
 # the contract that links them.
 CONTRACTS = (
     *("Market", "LiquidityPool", "PositionVault", "InsuranceFund"),
     *("ChainlinkOracle", "PythOracle", "QuorumOracle", "MedianOracle"),
-    *("Router", "MarketLens", "PreviewLens", "LiquidationLens", "MarketFactory", "Authority"),
+    *("OrderBook", "Router", "MarketLens", "PreviewLens", "LiquidationLens"),
+    *("MarketFactory", "Authority"),
 )
 _MEMBER = re.compile(r"^\s*(\w+),?\s*(?://(.*))?$")
 
@@ -77,9 +79,11 @@ def entries(artifacts: Artifacts) -> list[Entry]:
     return sorted(made, key=lambda e: (e.kind, order[e.contracts[0]], e.signature))
 
 
-def reasons() -> dict[str, str]:
-    """Members of `Reason` in order, each with what `actual` and `limit` are."""
-    body = TYPES.read_text().split("enum Reason {")[1].split("}")[0]
+def reasons(place: str = "reasons") -> dict[str, str]:
+    """Members of an enum of reasons in order, each with what `actual` and `limit` are."""
+    file, enum = REASONS[place]
+    text = (ROOT / "interfaces" / file).read_text()
+    body = text.split(f"enum {enum} {{")[1].split("}")[0]
     found: dict[str, str] = {}
     above = ""
     for line in body.splitlines():
@@ -103,7 +107,8 @@ def words() -> dict[str, Any]:
 def gaps(artifacts: Artifacts) -> list[str]:
     """What has no words, and words for nothing."""
     known = words()
-    wanted = {"error": set(known["low_level"]), "event": set[str](), "reason": set(reasons())}
+    wanted = {"error": set(known["low_level"]), "event": set[str]()}
+    wanted |= {place: set(reasons(place)) for place in REASONS}
     for entry in entries(artifacts):
         wanted[entry.kind].add(entry.signature)
     lines = []
@@ -133,8 +138,7 @@ def tables(artifacts: Artifacts) -> dict[str, str]:
     low = [Entry("error", text, tuple(names)) for text, names in known["low_level"].items()]
     errors = [*(entry for entry in found if entry.kind == "error"), *low]
     events = [entry for entry in found if entry.kind == "event"]
-    numbered = enumerate(reasons().items())
-    return {
+    made = {
         "errors": _table(
             ["selector", "error", "from", "meaning", "what to do"],
             [_row(entry, known["error"]) for entry in errors],
@@ -143,11 +147,12 @@ def tables(artifacts: Artifacts) -> dict[str, str]:
             ["topic", "event", "from", "meaning"],
             [_row(entry, known["event"]) for entry in events],
         ),
-        "reasons": _table(
-            ["", "reason", "actual and limit", "what to do"],
-            [[str(n), f"`{name}`", text, known["reason"][name]] for n, (name, text) in numbered],
-        ),
     }
+    for place in REASONS:
+        numbered = enumerate(reasons(place).items())
+        rows = [[str(n), f"`{name}`", text, known[place][name]] for n, (name, text) in numbered]
+        made[place] = _table(["", "reason", "actual and limit", "what to do"], rows)
+    return made
 
 
 def filled(page: str, artifacts: Artifacts) -> str:

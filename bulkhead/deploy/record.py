@@ -13,7 +13,7 @@ from bulkhead import __version__
 from bulkhead.chain.artifacts import Artifacts, default
 from bulkhead.deploy.oracles import CONTRACTS
 from bulkhead.deploy.params import abi
-from bulkhead.deploy.system import CREATED, PERIPHERY, System
+from bulkhead.deploy.system import CREATED, ORDER_BOOK, PERIPHERY, System
 from bulkhead.errors import BadInput
 
 SCHEMA = 1
@@ -23,6 +23,7 @@ PARTS = {
     "authority": "Authority",
     "factory": "MarketFactory",
     **CREATED,
+    **ORDER_BOOK,
     **PERIPHERY,
 }
 

@@ -29,7 +29,7 @@ CREATED = {
     "fund": "InsuranceFund",
     "vault": "PositionVault",
 }
-NO_BOOK = bytes(32)  # no code has this hash: the factory makes no order books
+ORDER_BOOK = {"order_book": "OrderBook"}  # that the factory creates afterwards
 PERIPHERY = {
     "lens": "MarketLens",
     "preview_lens": "PreviewLens",
@@ -56,6 +56,7 @@ class System:
     pool: Contract
     fund: Contract
     vault: Contract  # the implementation behind all vaults
+    order_book: Contract
     lens: Contract
     preview_lens: Contract
     liquidation_lens: Contract
@@ -66,7 +67,8 @@ class System:
 
     def holders(self) -> list[str]:
         """Addresses of the system that may hold collateral, vaults aside."""
-        found = (self.pool.address, self.fund.address, self.market.address, self.people.treasury)
+        parts = (self.pool, self.fund, self.market, self.order_book)
+        found = (*(part.address for part in parts), self.people.treasury)
         return list(dict.fromkeys(address(one) for one in found))
 
 
@@ -153,7 +155,8 @@ def _create(
 ) -> tuple[dict[str, Contract], int]:
     """Deploy the factory and let it create the market: its parts by name, and the block."""
     codes = [hand.code(name) for name in CREATED.values()]
-    factory = hand.create("MarketFactory", *(keccak(code) for code in codes), NO_BOOK)
+    book_code = hand.code(ORDER_BOOK["order_book"])
+    factory = hand.create("MarketFactory", *(keccak(code) for code in (*codes, book_code)))
     variance = market.listing.volatility**2 // WAD
     receipt = hand.call(
         f"create the market {market.name}",
@@ -165,6 +168,10 @@ def _create(
         variance,
     )
     listed = events(receipt, "MarketCreated", of=factory)[0]
-    where = {**listed.args, "vault": listed.vaultImplementation}
-    parts = {name: hand.at(contract, where[name]) for name, contract in CREATED.items()}
+    what = f"create the order book of {market.name}"
+    hand.call(what, factory.createOrderBook, listed.marketId, book_code)
+    names = {"vault": listed.vaultImplementation, "order_book": listed.orderBook}
+    where = {**listed.args, **names}
+    made = {**CREATED, **ORDER_BOOK}
+    parts = {name: hand.at(contract, where[name]) for name, contract in made.items()}
     return {"factory": factory, **parts}, receipt.block

@@ -15,7 +15,7 @@ from bulkhead.chain.rpc import Rpc
 from bulkhead.deploy import roles
 from bulkhead.deploy.oracles import CONTRACTS, differences
 from bulkhead.deploy.record import PARTS, Record, contracts, plain
-from bulkhead.deploy.system import CREATED, PERIPHERY
+from bulkhead.deploy.system import CREATED, ORDER_BOOK, PERIPHERY
 
 MIN_DELAY = 2 * 86_400
 
@@ -93,7 +93,7 @@ def _origin(
         if not _created_by(rpc, record, name, code):
             yield Mismatch(f"creation of {name}", "this source's", "another, or not to be had")
     factory = handles["factory"]
-    for name, contract in CREATED.items():
+    for name, contract in {**CREATED, **ORDER_BOOK}.items():
         expected = keccak(known.get(contract).link(record.libraries))
         accepted = getattr(factory, f"{name.upper()}_CODE_HASH")()
         if accepted != expected:
@@ -117,11 +117,13 @@ def _links(handles: dict[str, Contract], record: Record) -> Iterator[Mismatch]:
             "POOL": "pool",
             "FUND": "fund",
             "VAULT_IMPLEMENTATION": "vault",
+            "ORDER_BOOK": "order_book",
             "authority": "authority",
         },
         "pool": {"MARKET": "market", "asset": "token"},
         "fund": {"MARKET": "market", "TOKEN": "token", "POOL": "pool"},
         "vault": {"MARKET": "market", "TOKEN": "token", "POOL": "pool"},
+        "order_book": {"MARKET": "market", "TOKEN": "token"},
     }
     for name, links in expected.items():
         for getter, target in links.items():

@@ -14,7 +14,7 @@ from bulkhead.chain.contract import Contract, at, events
 from bulkhead.deploy import roles
 from bulkhead.deploy.params import abi
 from bulkhead.deploy.steps import Deployer
-from bulkhead.deploy.system import NO_BOOK
+from bulkhead.deploy.system import ORDER_BOOK
 from bulkhead.fuzz.engine import Engine
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.people import (
@@ -81,7 +81,8 @@ class Site:
         self.authority = hand.create("Authority", DEPLOYER)
         names = ("Market", "LiquidityPool", "InsuranceFund", "PositionVault")
         codes = [hand.code(name) for name in names]
-        factory = hand.create("MarketFactory", *(keccak(code) for code in codes), NO_BOOK)
+        book_code = hand.code(ORDER_BOOK["order_book"])
+        factory = hand.create("MarketFactory", *(keccak(code) for code in (*codes, book_code)))
         receipt = factory.createMarket(
             *codes,
             token.address,
@@ -91,6 +92,7 @@ class Site:
             sender=DEPLOYER,
         )
         made = events(receipt, "MarketCreated", of=factory)[0]
+        factory.createOrderBook(made.marketId, book_code, sender=DEPLOYER)
         self.market = at(hand.rpc, "Market", made.market, artifacts=hand.artifacts)
         self.pool = at(hand.rpc, "LiquidityPool", made.pool, artifacts=hand.artifacts)
         self.fund: str = made.fund.lower()

@@ -129,6 +129,7 @@ def names(stage: Stage) -> dict[str, str]:
         "token": system.token,
         "pool": system.pool,
         "fund": system.fund,
+        "order book": system.order_book,
         "vault implementation": system.vault,
         "feed aggregator": stage.feed,
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bulkhead.gas import oracles, trading, upkeep
+from bulkhead.gas import oracles, orders, trading, upkeep
 from bulkhead.gas.stage import Stage
 
 _TABLE: dict[Callable[[Stage], int], int | None] = {
@@ -32,6 +32,22 @@ _TABLE: dict[Callable[[Stage], int], int | None] = {
     upkeep.claim_redeem: None,
     trading.deleverage: None,
     trading.margin_call: None,
+    orders.order_open: 420_000,
+    orders.order_place_open: None,
+    orders.order_execute_open: None,
+    orders.order_place_increase: None,
+    orders.order_execute_increase: None,
+    orders.order_place_reduce_only: None,
+    orders.order_execute_decrease: None,
+    orders.order_execute_take_profit: None,
+    orders.order_execute_stop: None,
+    orders.order_advance: None,
+    orders.order_execute_trailing_stop: None,
+    orders.order_execute_many_10_per_order: None,
+    orders.order_cancel_open: None,
+    orders.order_cancel_reduce_only: None,
+    orders.order_edit: None,
+    orders.order_release: None,
     oracles.chainlink_read: None,
     oracles.chainlink_read_breaker: None,
     oracles.pyth_read: None,

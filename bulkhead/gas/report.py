@@ -13,6 +13,7 @@ FIGURES = {
     "close_and_withdraw": "close at a profit and take everything out",
     "liquidate_full": "liquidate a position whole",
     "liquidate_many_10_per_position": "liquidate ten, each",
+    "order_open": "place a delayed order for a first position, and fill it",
 }
 _TABLES = re.compile(r"(<!-- gas of (\w+) -->\n```text\n)(.*?)(\n```\n<!-- end -->)", re.S)
 _PLACE = re.compile(r"(<!-- gas -->\n).*?(\n<!-- end -->)", re.S)

@@ -72,6 +72,11 @@ class Stage:
         return self.system.pool
 
     @property
+    def book(self) -> Contract:
+        """Its orders."""
+        return self.system.order_book
+
+    @property
     def token(self) -> Contract:
         """Its collateral."""
         return self.system.token

@@ -46,6 +46,10 @@ class TransferRefused(ModelError):
     """TransferRefused(to, amount)."""
 
 
+class DoesNotFit(ModelError):
+    """DoesNotFit(value, bits)."""
+
+
 class NotPool(ModelError):
     """NotPool(caller)."""
 

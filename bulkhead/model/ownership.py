@@ -8,6 +8,7 @@ from bulkhead.model import acceptance, checks, final, governance, liquidating
 from bulkhead.model.base import Base
 from bulkhead.model.core import DEPLOYED, HAS_LOCKS, OPTED_IN, Result
 from bulkhead.model.errors import (
+    DoesNotFit,
     ModelError,
     NotAuthorised,
     NotTicketOwner,
@@ -106,6 +107,9 @@ class Ownership(Base):
         if held == amount:
             return
         total = core.locked_of(id_) + amount - held
+        for value in (amount, total):
+            if value >> 128:
+                raise DoesNotFit(value, 128)
         core.locks.put((id_, epoch, delegate), amount)
         core.lock_sums.put((id_, epoch), total)
         position = core.positions[id_]

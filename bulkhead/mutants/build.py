@@ -25,10 +25,10 @@ from bulkhead.mutants.weave import SWITCH_FILE, SWITCH_NAME, SWITCH_SOURCE, plac
 DEPLOYED = (
     *("Market", "LiquidityPool", "InsuranceFund", "PositionVault"),
     *("Deleveraging", "Exits", "Governance", "Liquidating", "Ownership", "Settlement", "Trading"),
-    "ChainlinkOracle",
+    *("OrderBook", "ChainlinkOracle"),
 )
 FOLDER = Path(".build") / "mutants"
-SOURCES = ("libraries", "market", "oracles", "pool", "test")
+SOURCES = ("libraries", "market", "oracles", "orders", "pool", "test")
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ struct MarketStorage {
     mapping(uint256 id => uint256) epochs;
     mapping(address owner => mapping(address delegate => uint256)) delegatesOfAll; // expiry
     mapping(uint256 id => mapping(uint256 epoch => mapping(address delegate => uint256))) delegates; // expiry
-    // token units
+    // but for the order book's, token units
     mapping(uint256 id => mapping(uint256 epoch => mapping(address delegate => uint256))) locks;
-    mapping(uint256 id => mapping(uint256 epoch => uint256)) lockSums; // token units
+    // all delegates' 128 | of these the order book's 128, token units
+    mapping(uint256 id => mapping(uint256 epoch => uint256)) lockSums;
     mapping(uint256 ticketId => Ticket) tickets;
     uint256 nextTicketId;
     uint256 finalMark; // announced or fixed final price (Wad)
@@ -100,6 +101,12 @@ library StateStore {
         return address(uint160($.words[6]));
     }
 
+    /// @dev mark and publishedAt alone.
+    function heldMark(MarketStorage storage $) internal view returns (uint256, uint256) {
+        uint256 w = $.words[0];
+        return (uint96(w), uint40(w >> 96));
+    }
+
     /// @dev Writes a state back. Every narrowing is checked; times are below 2^40 until the year 36,812.
     function save(MarketStorage storage $, State memory s) internal {
         $.words[5] = _u(s.insuranceDue, 80) | _u(s.treasuryDue, 80) << 80 | s.jumpAt << 160;
@@ -168,6 +175,18 @@ library StateStore {
             }
         }
         slots[1] = w;
+    }
+
+    /// @dev A position's owner alone; zero where there is none of this id.
+    function ownerOf(MarketStorage storage $, uint256 id) internal view returns (address) {
+        return address(uint160($.positions[id][0]));
+    }
+
+    /// @dev One flag of a position alone.
+    function setFlag(MarketStorage storage $, uint256 id, uint256 flag, bool on) internal {
+        uint256 head = $.positions[id][0];
+        uint256 bit = flag << 248;
+        $.positions[id][0] = on ? head | bit : head & ~bit;
     }
 
     /// @dev Owner and flags alone, of a position as it was loaded.

@@ -10,7 +10,7 @@ import {Engine, Need} from "../libraries/Engine.sol";
 import {Context} from "../libraries/Ledger.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Trade} from "../libraries/Trade.sol";
-import {Ownership} from "./Ownership.sol";
+import {Delegates} from "./Delegates.sol";
 
 /// @dev Where a market's vaults come from.
 struct Vaults {
@@ -23,6 +23,7 @@ struct Vaults {
 library Entry {
     using StateStore for MarketStorage;
     using Engine for MarketStorage;
+    using Delegates for MarketStorage;
 
     /// @dev Position and state, for what charges no fee.
     function position(
@@ -53,7 +54,7 @@ library Entry {
     {
         position($, x, vaults, id);
         $.loadCounters(x);
-        if (x.p.owner != msg.sender && !Ownership.authorised($, id, x.p.owner, msg.sender)) {
+        if (x.p.owner != msg.sender && !$.isDelegate(id, x.p.owner, msg.sender)) {
             revert IMarket.NotAuthorised(id, msg.sender);
         }
         checkTrader(x);
@@ -143,7 +144,7 @@ library Entry {
     }
 
     function locked(MarketStorage storage $, Context memory x) internal view returns (uint256) {
-        return x.p.flags & StateStore.FLAG_LOCKS == 0 ? 0 : $.lockSums[x.id][$.epochs[x.id]];
+        return x.p.flags & StateStore.FLAG_LOCKS == 0 ? 0 : $.locked(x.id);
     }
 
     function checkDeadline(uint256 deadline) internal view {

@@ -19,6 +19,7 @@ import {ConfigStore} from "../libraries/ConfigStore.sol";
 import {Engine, Need} from "../libraries/Engine.sol";
 import {Lock} from "../libraries/Lock.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
+import {Delegates} from "./Delegates.sol";
 import {Deleveraging} from "./Deleveraging.sol";
 import {Entry, Vaults} from "./Entry.sol";
 import {Exits} from "./Exits.sol";
@@ -34,6 +35,7 @@ import {Trading} from "./Trading.sol";
 contract Market is IMarket, AccessManaged {
     using SafeERC20 for IERC20;
     using StateStore for MarketStorage;
+    using Delegates for MarketStorage;
 
     address public immutable TOKEN;
     address public immutable POOL;
@@ -156,7 +158,7 @@ contract Market is IMarket, AccessManaged {
         uint256 held = Lock.get();
         if (held == 1) revert Locked();
         Lock.set(1);
-        if ($.positions[id][0] == 0) revert UnknownPosition(id);
+        _known(id);
         if (amount == 0) Engine.refuse(Reason.ZeroAmount, 0, 1);
         address vault = vaultOf(id);
         uint256 before = IERC20(TOKEN).balanceOf(vault);
@@ -220,15 +222,18 @@ contract Market is IMarket, AccessManaged {
 
     function setDelegate(uint256 id, address delegate, uint256 expiry) external lock(id) {
         if (id != 0) _owned(id);
-        Ownership.setDelegate($, id, delegate, expiry);
+        Ownership.setDelegate($, id, delegate, expiry, ORDER_BOOK);
     }
 
     function setLock(uint256 id, uint256 amount) external lock(id) {
-        Ownership.setLock($, id, amount);
+        address owner_ = _known(id);
+        bool raises = amount > $.lockOf(id, msg.sender, ORDER_BOOK);
+        if (raises && !$.isDelegate(id, owner_, msg.sender)) revert NotAuthorised(id, msg.sender);
+        $.setLock(id, msg.sender, ORDER_BOOK, amount);
     }
 
     function freeLock(uint256 id, address delegate) external lock(id) {
-        Ownership.freeLock($, id, delegate);
+        Ownership.freeLock($, id, delegate, ORDER_BOOK);
     }
 
     function sweepForeign(uint256 id, address token, address to) external lock(id) {
@@ -287,6 +292,10 @@ contract Market is IMarket, AccessManaged {
         return $.load();
     }
 
+    function heldMark() external view returns (uint256, uint256) {
+        return $.heldMark();
+    }
+
     /// @dev The store holds the words in the order of the answer.
     function config() external view returns (Config memory) {
         address store = $.configStore();
@@ -332,7 +341,7 @@ contract Market is IMarket, AccessManaged {
     }
 
     function ownerOf(uint256 id) external view returns (address) {
-        return $.loadPosition(id).owner;
+        return $.ownerOf(id);
     }
 
     function epochOf(uint256 id) external view returns (uint256) {
@@ -340,7 +349,7 @@ contract Market is IMarket, AccessManaged {
     }
 
     function isAuthorised(uint256 id, address caller) external view returns (bool) {
-        return Ownership.authorised($, id, $.loadPosition(id).owner, caller);
+        return $.authorised(id, $.ownerOf(id), caller);
     }
 
     function delegateExpiry(address owner_, uint256 id, address delegate) external view returns (uint256) {
@@ -348,11 +357,11 @@ contract Market is IMarket, AccessManaged {
     }
 
     function lockOf(uint256 id, address delegate) external view returns (uint256) {
-        return $.locks[id][$.epochs[id]][delegate];
+        return $.lockOf(id, delegate, ORDER_BOOK);
     }
 
     function lockedOf(uint256 id) external view returns (uint256) {
-        return $.lockSums[id][$.epochs[id]];
+        return $.locked(id);
     }
 
     function nav() external view whole returns (int256) {
@@ -381,10 +390,13 @@ contract Market is IMarket, AccessManaged {
         Lock.set(1);
     }
 
-    function _owned(uint256 id) private view returns (Position memory p) {
-        if ($.positions[id][0] == 0) revert UnknownPosition(id);
-        p = $.loadPosition(id);
-        if (p.owner != msg.sender) revert NotAuthorised(id, msg.sender);
+    function _known(uint256 id) private view returns (address owner_) {
+        owner_ = $.ownerOf(id);
+        if (owner_ == address(0)) revert UnknownPosition(id);
+    }
+
+    function _owned(uint256 id) private view {
+        if (_known(id) != msg.sender) revert NotAuthorised(id, msg.sender);
     }
 
     function _reserve(address owner_) private returns (uint256 id) {

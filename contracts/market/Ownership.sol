@@ -10,28 +10,15 @@ import {Context, Ledger} from "../libraries/Ledger.sol";
 import {MarginTable} from "../libraries/MarginTable.sol";
 import {PositionMath} from "../libraries/PositionMath.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
+import {Delegates} from "./Delegates.sol";
 
-/// @title Who may do what with a position
+/// @title Handing a position over, and letting others trade it
 /// @notice Linked into the market; works on its storage.
 library Ownership {
     using StateStore for MarketStorage;
     using Engine for MarketStorage;
+    using Delegates for MarketStorage;
     using Ledger for Context;
-
-    /// @dev Owner, or a delegate of the id's epoch or of all of the owner's positions, whose expiry has not
-    /// passed.
-    function authorised(
-        MarketStorage storage $,
-        uint256 id,
-        address owner_,
-        address caller
-    )
-        external
-        view
-        returns (bool)
-    {
-        return caller == owner_ && owner_ != address(0) || _isDelegate($, id, owner_, caller);
-    }
 
     /// @dev New owner, new epoch: delegates, locks and the margin call opt-in are gone. Refused while
     /// liquidatable.
@@ -56,25 +43,26 @@ library Ownership {
         emit IMarket.PositionTransferred(id, from, to, epoch);
     }
 
-    function setDelegate(MarketStorage storage $, uint256 id, address delegate, uint256 expiry) external {
+    function setDelegate(
+        MarketStorage storage $,
+        uint256 id,
+        address delegate,
+        uint256 expiry,
+        address orderBook
+    )
+        external
+    {
         if (id == 0) $.delegatesOfAll[msg.sender][delegate] = expiry;
         else $.delegates[id][$.epochs[id]][delegate] = expiry;
         emit IMarket.DelegateSet(msg.sender, id, delegate, expiry);
-        if (id != 0 && expiry == 0) _setLock($, id, delegate, 0);
+        if (id != 0 && expiry == 0) $.setLock(id, delegate, orderBook, 0);
     }
 
-    /// @dev Raising takes a live delegate; lowering is anyone's own business.
-    function setLock(MarketStorage storage $, uint256 id, uint256 amount) external {
-        Position memory p = _known($, id);
-        bool raises = amount > $.locks[id][$.epochs[id]][msg.sender];
-        if (raises && !_isDelegate($, id, p.owner, msg.sender)) revert IMarket.NotAuthorised(id, msg.sender);
-        _setLock($, id, msg.sender, amount);
-    }
-
-    function freeLock(MarketStorage storage $, uint256 id, address delegate) external {
-        Position memory p = _known($, id);
-        if (_isDelegate($, id, p.owner, delegate)) revert IMarket.NotAuthorised(id, msg.sender);
-        _setLock($, id, delegate, 0);
+    function freeLock(MarketStorage storage $, uint256 id, address delegate, address orderBook) external {
+        address owner_ = $.ownerOf(id);
+        if (owner_ == address(0)) revert IMarket.UnknownPosition(id);
+        if ($.isDelegate(id, owner_, delegate)) revert IMarket.NotAuthorised(id, msg.sender);
+        $.setLock(id, delegate, orderBook, 0);
     }
 
     /// @dev The owner's own, and of a contract.
@@ -111,40 +99,9 @@ library Ownership {
         $.words[6] = w & ~(StateStore.BUCKET_MAX << 160) | (dueAt & StateStore.BUCKET_MAX) << 160;
     }
 
-    function _isDelegate(
-        MarketStorage storage $,
-        uint256 id,
-        address owner_,
-        address caller
-    )
-        private
-        view
-        returns (bool)
-    {
-        return block.timestamp <= $.delegates[id][$.epochs[id]][caller]
-            || block.timestamp <= $.delegatesOfAll[owner_][caller];
-    }
-
-    function _known(MarketStorage storage $, uint256 id) private view returns (Position memory) {
-        if ($.positions[id][0] == 0) revert IMarket.UnknownPosition(id);
-        return $.loadPosition(id);
-    }
-
     function _owned(MarketStorage storage $, uint256 id) private view returns (Position memory p) {
-        p = _known($, id);
+        p = $.loadPosition(id);
+        if (p.owner == address(0)) revert IMarket.UnknownPosition(id);
         if (p.owner != msg.sender) revert IMarket.NotAuthorised(id, msg.sender);
-    }
-
-    function _setLock(MarketStorage storage $, uint256 id, address delegate, uint256 amount) private {
-        uint256 epoch = $.epochs[id];
-        uint256 held = $.locks[id][epoch][delegate];
-        if (held == amount) return;
-        uint256 total = $.lockSums[id][epoch] - held + amount;
-        $.locks[id][epoch][delegate] = amount;
-        $.lockSums[id][epoch] = total;
-        Position memory p = $.loadPosition(id);
-        p.flags = total == 0 ? p.flags & ~StateStore.FLAG_LOCKS : p.flags | StateStore.FLAG_LOCKS;
-        $.savePositionHead(id, p);
-        emit IMarket.LockSet(id, epoch, delegate, amount, total);
     }
 }

@@ -21,7 +21,7 @@ from bulkhead.deploy import roles
 from bulkhead.deploy.local import deploy_local
 from bulkhead.deploy.params import read
 from bulkhead.deploy.record import Record, load, record_of, write
-from bulkhead.deploy.system import System
+from bulkhead.deploy.system import CREATED, ORDER_BOOK, System
 from bulkhead.deploy.verify import verify
 
 PRICE = 2_500 * 10**8
@@ -120,7 +120,7 @@ def test_verify__factory_of_other_code__is_found(record: Record, rpc: Rpc) -> No
     found = verify(rpc, replace(record, parts={**record.parts, "factory": moved}))
     assert [one.what for one in found] == [
         "creation of factory",
-        *(f"factory's hash of {name}" for name in ("market", "pool", "fund", "vault")),
+        *(f"factory's hash of {name}" for name in {**CREATED, **ORDER_BOOK}),
         "markets of the factory",
     ]
 

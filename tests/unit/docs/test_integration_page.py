@@ -9,6 +9,8 @@ from eth_hash.auto import keccak
 
 from bulkhead.chain import catalogue
 from bulkhead.chain.artifacts import Artifact, Artifacts
+from bulkhead.chain.decode import signature
+from bulkhead.model.order_types import OrderReason
 from bulkhead.model.types import Reason
 
 ROW = re.compile(r"^\| `(0x[0-9a-f]+)` \| `(\w+\([^`]*\))` \|(.*)\|$", re.M)
@@ -29,9 +31,7 @@ def public(artifacts: Artifacts) -> dict[str, str]:
             continue
         for item in artifact.abi:
             if item["type"] in ("error", "event"):
-                types = ",".join(part["type"] for part in item["inputs"])
-                assert "tuple" not in types
-                text = f"{item['name']}({types})"
+                text = signature(item)
                 length = 4 if item["type"] == "error" else 32
                 wanted[text] = "0x" + keccak(text.encode())[:length].hex()
     return wanted
@@ -77,8 +77,9 @@ def test_low_level_errors__named_contracts__have_them_in_their_code(artifacts: A
 
 
 def test_reasons__of_the_interface__are_the_twins() -> None:
-    plain = [name.replace("_", "").lower() for name in catalogue.reasons()]
-    assert plain == [member.name.replace("_", "").lower() for member in Reason]
+    for place, twins in (("reasons", Reason), ("order_reasons", OrderReason)):
+        plain = [name.lower() for name in catalogue.reasons(place)]
+        assert plain == [member.name.replace("_", "").lower() for member in twins]
 
 
 def test_tables__entry_without_words__is_named(
@@ -87,7 +88,7 @@ def test_tables__entry_without_words__is_named(
     known = catalogue.words()
     del known["error"]["Locked()"]
     del known["event"]["ModeSet(uint8)"]
-    known["reason"]["Forgotten"] = "nothing"
+    known["reasons"]["Forgotten"] = "nothing"
     monkeypatch.setattr(catalogue, "words", lambda: known)
     with pytest.raises(catalogue.CatalogueError) as caught:
         catalogue.tables(artifacts)

@@ -13,6 +13,7 @@ from bulkhead.chain.rpc import Rpc
 from bulkhead.deploy.params import abi
 from bulkhead.deploy.steps import Deployer
 from bulkhead.model.oracles import PythPrice
+from bulkhead.model.order_types import Order, OrderKind, hash_of
 
 DELAY = 2 * 86_400
 MARK = 1_925 * WAD  # position 1 is healthy there, position 3 is not
@@ -49,6 +50,7 @@ class Scene:
         self._deploy()
         self._invest()
         self._trade()
+        self._place()
         self._allow()
 
     def __getitem__(self, role: str) -> str:
@@ -69,6 +71,8 @@ class Scene:
         settings = (proxy.address, 3_900, 10**8, 10**13, 0, 0, "0x" + "0" * 40, 0)
         oracle = deploy(self.rpc, "ChainlinkOracle", settings, sender=sender)
         self.taker = deploy(self.rpc, "OracleMarket", oracle, sender=sender)
+        w.factory.createOrderBook(1, w.book_code, sender=sender)
+        self.book = at(self.rpc, "OrderBook", w.book)
         lenses = {
             name: deploy(self.rpc, name, sender=sender)
             for name in ("MarketLens", "PreviewLens", "LiquidationLens")
@@ -78,6 +82,7 @@ class Scene:
             "LiquidityPool": w.pool,
             "InsuranceFund": w.fund,
             "PositionVault": at(self.rpc, "PositionVault", self["vault"]),
+            "OrderBook": self.book,
             "MarketFactory": w.factory,
             "Authority": w.authority,
             "ChainlinkOracle": oracle,
@@ -89,6 +94,8 @@ class Scene:
         parts = ("Market", "LiquidityPool", "InsuranceFund", "PositionVault")
         self.codes = tuple(hand.code(name) for name in parts)
         self.libraries = hand.libraries
+        terms = (w.token, w.authority, abi(w.params), 0)
+        w.factory.createMarket(*self.codes, *terms, sender=sender)  # 2: without a book yet
 
     def _other_oracles(self) -> dict[str, Contract]:
         """Pyth after an outage, a quorum that has reported, a median whose sources differ."""
@@ -141,6 +148,20 @@ class Scene:
         w.ok("set_lock", self.gone, 1, 10)
         w.ok("sweep_fees", w.keeper)
         w.tick(MARK)
+        w.ok("accrue", w.keeper)
+
+    def _place(self) -> None:
+        """Orders of the owner's on position 1, due now or expired, that pay nobody."""
+        w = self.w
+        self.rpc.impersonate(self.signer)
+        for who in (w.alice, self.signer):
+            w.ok("set_delegate", who, 0, w.book, SOON)
+        trails = {"kind": OrderKind.TRAILING_STOP, "trail": WAD // 10}
+        self.exit, self.trail = self.order(), self.order(**trails)
+        self.late = self.order(expiry=w.now + 1)
+        for order in (self.exit, self.trail, self.late):
+            self.book.place(order.as_tuple(), sender=w.alice)
+        w.tick(MARK, seconds=13)
         w.ok("accrue", w.keeper)
 
     def _allow(self) -> None:
@@ -234,6 +255,26 @@ class Scene:
         signed = Account.sign_typed_data(KEY, domain, types, message)
         r, s = signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big")
         return self.signer, spender, value, SOON, signed.v, r, s
+
+    def order(self, **over: Any) -> Order:
+        """Takes a little from position 1."""
+        given = {"owner": self.w.alice, "position_id": 1, "phase": 1, "size": -WAD}
+        given |= {"reduce_only": True, "expiry": SOON // 2, "salt": self.w.rpc.block_number()}
+        return Order(**given | over)
+
+    def signed(self) -> tuple[Order, bytes]:
+        """The signer's order on a new position; anyone may hand it in."""
+        terms = {"owner": self.signer, "position_id": 0, "phase": 0, "reduce_only": False}
+        order = self.order(**terms)
+        return order, self._by_signer(self.book.placeDigest(order.as_tuple()))
+
+    def signed_cancel(self) -> tuple[Order, bytes]:
+        """Its end."""
+        order, _ = self.signed()
+        return order, self._by_signer(self.book.cancelDigest(hash_of(order)))
+
+    def _by_signer(self, digest: bytes) -> bytes:
+        return bytes(Account.unsafe_sign_hash(digest, KEY).signature)
 
     def selector(self, name: str) -> bytes:
         """Of a function of the market."""

@@ -13,6 +13,8 @@ from typing import Any
 from market_world import ANY, SOON, WAD
 from role_scene import CONTRACTS, MAX, ROLES, Scene
 
+from bulkhead.model.order_types import Order
+
 ANYONE = frozenset(ROLES)
 NOBODY: frozenset[str] = frozenset()
 ZERO = "0x" + "0" * 40
@@ -86,6 +88,12 @@ def views(**args: Args | Callable[[Scene], Args]) -> dict[str, tuple[Case, ...]]
     return {name: (Case(given),) for name, given in args.items()}
 
 
+def as_arguments(signed: tuple[Order, bytes]) -> Args:
+    """An order and its signature."""
+    order, signature = signed
+    return order.as_tuple(), signature
+
+
 TABLE: dict[str, dict[str, tuple[Case, ...]]] = {
     "Market": {
         "reserve": (Case(lambda s: (s["attacker"],)),),
@@ -151,6 +159,7 @@ TABLE: dict[str, dict[str, tuple[Case, ...]]] = {
             state=(),
             config=(),
             orderTerms=(),
+            heldMark=(),
             position=(1,),
             ticket=(1,),
             ticketTotals=(),
@@ -282,7 +291,7 @@ TABLE: dict[str, dict[str, tuple[Case, ...]]] = {
         "createMarket": (
             Case(lambda s: (*s.codes, s.w.token, s.w.authority, s.params(), 0), gas=60_000_000),
         ),
-        "createOrderBook": (Case(lambda s: (1, s.w.book_code)),),
+        "createOrderBook": (Case(lambda s: (2, s.w.book_code)),),
         **views(
             marketCount=(),
             marketOf=(1,),
@@ -405,6 +414,34 @@ TABLE: dict[str, dict[str, tuple[Case, ...]]] = {
         "update": (Case(((),)),),
         "noteDisagreement": (Case(),),
         **views(disagreedAt=(), read=(0,), settings=()),
+    },
+    "OrderBook": {
+        "place": (Case(lambda s: (s.order().as_tuple(),), TRADERS, STRANGER),),
+        "placeSigned": (Case(lambda s: as_arguments(s.signed())),),
+        "cancel": (Case(lambda s: (s.exit.as_tuple(),), TRADERS, STRANGER),),
+        "cancelSigned": (Case(lambda s: as_arguments(s.signed_cancel())),),
+        "edit": (Case(lambda s: (s.exit.as_tuple(), s.order().as_tuple()), TRADERS, STRANGER),),
+        "claimRefund": (Case(lambda s: (s["attacker"],)),),
+        "execute": (Case(lambda s: (s.exit.as_tuple(), s["keeper"]), takes=("1",)),),
+        "executeMany": (Case(lambda s: ((s.exit.as_tuple(),), s["keeper"]), takes=("1",)),),
+        "executeOne": (Case(lambda s: (s.exit.as_tuple(), s["keeper"]), NOBODY, "NotSelf"),),
+        "release": (Case(lambda s: (s.late.as_tuple(), s["keeper"])),),
+        "advance": (Case(lambda s: (s.trail.as_tuple(),)),),
+        "multicall": (
+            Case(lambda s: ((s.book.cancel.encode(s.exit.as_tuple()),),), TRADERS, STRANGER),
+        ),
+        **views(
+            MARKET=(),
+            TOKEN=(),
+            cancelDigest=(b"\0" * 32,),
+            check=lambda s: (s.exit.as_tuple(), WAD, 0),
+            eip712Domain=(),
+            groupUsedBy=lambda s: (s["owner"], b"\0" * 32),
+            hashOf=lambda s: (s.exit.as_tuple(),),
+            orderState=(b"\0" * 32,),
+            placeDigest=lambda s: (s.exit.as_tuple(),),
+            refundOf=lambda s: (s["owner"],),
+        ),
     },
     "Router": {
         "multicall": (
