@@ -55,7 +55,7 @@ class Feeds:
             _tell(world, feed, "setLatest", len(rounds))
             _tell(world, status, "push", up.answer, up.updated_at)
             edge = newest.updated_at - terms.max_age_secs
-            since = max(0, dice.choice((0, edge - 1, edge, newest.updated_at, world.now)))
+            since = max(0, dice.choice((0, edge - 1, edge - 1, edge - 1, edge, newest.updated_at)))
             sequencer = up if watched else None
             self._read(world, adapter, terms, rounds, since, sequencer)
             self._prove(world, adapter, terms, rounds, dice.randint(0, len(rounds) + 1))
@@ -113,7 +113,7 @@ def _terms(dice: random.Random) -> ChainlinkTerms:
         max_age_secs=dice.choice((60, 3_600)),
         lowest=10**decimals // 4,
         highest=10**decimals * 100_000,
-        max_deviation=dice.choice((0, WAD // 50, WAD // 3)),
+        max_deviation=dice.choice((0, 0, WAD // 50, WAD // 3)),
         spread=dice.choice((0, WAD // 1_000)),
         sequencer_grace_secs=dice.choice((0, 600)),
     )
@@ -126,7 +126,7 @@ def _rounds(dice: random.Random, terms: ChainlinkTerms, now: int) -> list[Round]
     age, edge = terms.max_age_secs, (terms.lowest, terms.highest)
     times[0] = now - dice.choice((0, 0, 1, 1, age - 1, age, age + 1, -1))
     while len(answers) < count:
-        last = answers[-1]
+        last = answers[-1] if terms.takes(answers[-1]) else answers[0]
         step = last * terms.max_deviation // WAD + dice.choice(near)
         steps = (last, last, last, last + step, last - step, dice.choice(edge) + dice.choice(near))
         answers.append(dice.choice((*steps, dice.choice((0, -1, 2 * terms.highest)))))

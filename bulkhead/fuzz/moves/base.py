@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bulkhead.fuzz.foresight import position
+from bulkhead.fuzz.laws.base import claim, maintenance, terms
 from bulkhead.fuzz.moves.source import Bytes
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import ANY_BUY, FOREVER, KEEPER, PRICE, USERS
 from bulkhead.fuzz.probe import Pos
 from bulkhead.fuzz.world import World
-from bulkhead.model.errors import ModelError
+from bulkhead.model.errors import ModelError, Refused
 
 Move = Callable[[], Iterator[Op]]
 
@@ -45,6 +46,20 @@ class Moves:
     def ill(self) -> list[int]:
         """Ids that can be liquidated at the held state."""
         return [id_ for id_ in self.held() if self.twin.liquidatable(id_)]
+
+    def any_ill(self, held: list[int]) -> bool:
+        """Whether one of them can be, by the laws' arithmetic (and grace left out): a hint which
+        move to make, asked before each."""
+        state, core = self.twin.state.__dict__, self.twin.core
+        t = terms(state, self.world.params, self.world.unit)
+        prices = t.price(1), t.price(-1)
+        for id_ in held:
+            p = core.positions[id_]
+            price = prices[p.size < 0]
+            have = core.balance_of(id_) * t.unit + claim(p.size, p.basis, price, t.index)
+            if have < maintenance(p.size, price, t):
+                return True
+        return False
 
     def owner(self, id_: int) -> str:
         """Mostly the owner; else a stranger."""
@@ -87,18 +102,47 @@ class Moves:
     def edge(
         self, action: str, caller: str, args: Callable[[int], tuple[Any, ...]], most: int
     ) -> int:
-        """The largest value up to `most` that the twin lets through, by bisection; 0 if none."""
-        low, high = 0, most
+        """The largest value up to `most` that the twin lets through; 0 if none."""
 
-        def allowed(value: int) -> bool:
-            return not isinstance(self.twin.preview(action, caller, *args(value)), ModelError)
+        def refusal(value: int) -> ModelError | None:
+            said = self.twin.preview(action, caller, *args(value))
+            return said if isinstance(said, ModelError) else None
 
-        if allowed(most):
-            return most
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if allowed(middle) else (low, middle)
-        return low
+        return last_allowed(refusal, most)
+
+
+def last_allowed(refusal: Callable[[int], ModelError | None], most: int) -> int:
+    """The largest value up to `most` (> 0) that is not refused, where all below it are not.
+
+    A refusal tells by how much: a line through two of them leads to the edge in a few steps. Until
+    something is let through, and every third step after that, what is left is cut down.
+    """
+    problem = refusal(most)
+    if problem is None:
+        return most
+    low, high, stride, turn = 0, most, 1, 0
+    last, root = (most, _excess(problem)), 0
+    while high - low > 1:
+        turn += 1
+        if low == 0:
+            guess = high >> (1 if turn <= 8 else 8)
+        else:
+            guess = (low + high) // 2 if turn % 3 == 0 else max(root, low + stride)
+        guess = min(max(guess, low + 1), high - 1)
+        problem = refusal(guess)
+        if problem is None:
+            low, stride = guess, 2 * stride
+            continue
+        (where, excess), now = last, _excess(problem)
+        if excess != now:
+            root = guess - now * (where - guess) // (excess - now)
+        high, stride, last = guess, 1, (guess, now)
+    return low
+
+
+def _excess(problem: ModelError) -> int:
+    """By how much a refusal's value misses its limit, where it tells."""
+    return abs(problem.actual - problem.limit) if isinstance(problem, Refused) else 0
 
 
 def usable(mark: int) -> bool:

@@ -73,7 +73,7 @@ class Decoder(Others):
 
     def _options(self) -> list[tuple[int, Move]]:
         twin, held, world = self.twin, self.held(), self.world
-        ill = any(twin.liquidatable(id_) for id_ in held)
+        ill = self.any_ill(held)
         adl = twin.net_claim() * WAD > world.params.adl_start * twin.state.cash * world.unit
         stuck = world.site.failure != 0
         options: list[tuple[int, Move]] = [
