@@ -100,6 +100,40 @@ def test_locks(world: World) -> None:
     assert w.market.lockedOf(id_) == 0
 
 
+def test_locks_stay_below_2_128(world: World) -> None:
+    """Each alone, and all of an id together; the book's is one of them."""
+    w, most = world, 2**128 - 1
+    id_ = w.open(w.alice, 50 * WAD, 12_000 * w.one)
+    for who in (w.bob, w.carol, w.book):
+        w.ok("set_delegate", w.alice, 0, who, SOON)
+    w.rpc.impersonate(w.book)
+    w.rpc.set_balance(w.book, 10**20)
+    for amount in (most + 1, 2**256 - 1):
+        for who in (w.bob, w.book):
+            assert w.no("DoesNotFit", "set_lock", who, id_, amount).args == (amount, 128)
+    w.ok("set_lock", w.bob, id_, most - 5)
+    assert w.no("DoesNotFit", "set_lock", w.book, id_, 6).args == (most + 1, 128)
+    w.ok("set_lock", w.book, id_, 5)
+    assert w.no("DoesNotFit", "set_lock", w.carol, id_, 1).args == (most + 1, 128)
+    assert (w.market.lockOf(id_, w.bob), w.market.lockOf(id_, w.book)) == (most - 5, 5)
+    w.no(Reason.AMOUNT_TOO_LARGE, "remove_margin", w.alice, id_, 1, w.alice)
+    w.ok("set_lock", w.bob, id_, 0)
+    assert (w.market.lockOf(id_, w.book), w.market.lockedOf(id_)) == (5, 5)
+    w.ok("set_delegate", w.alice, 0, w.book, 0)
+    w.ok("free_lock", w.keeper, id_, w.book)
+    assert w.market.lockedOf(id_) == 0
+
+
+def test_the_held_mark(world: World) -> None:
+    w = world
+    w.tick(1_950 * WAD)
+    w.ok("accrue", w.keeper)
+    w.silence()
+    w.at(w.now + 100)
+    state = w.market.state()
+    assert w.market.heldMark() == (state.mark, state.publishedAt) == (1_950 * WAD, w.now - 100)
+
+
 def test_foreign_tokens(world: World) -> None:
     w = world
     id_ = w.ok("reserve", w.alice, w.alice).value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -66,6 +67,32 @@ def test_a_mark_as_old_as_may_be(desk: Desk) -> None:
     desk.due()
     desk.w.at(desk.w.now + desk.window)
     desk.execute(order)
+
+
+def test_never_in_the_second_it_was_placed(new_desk: Callable[..., Desk]) -> None:
+    """Not even without a delay: its mark must be newer."""
+    desk = new_desk(order_delay_secs=0)
+    order = desk.order()
+    desk.place(order)
+    now = desk.w.now
+    desk.w.set(MARK)
+    with refused(OrderReason.TOO_EARLY, now, now + 1):
+        desk.execute(order)
+    desk.w.tick(seconds=1)
+    desk.execute(order)
+
+
+def test_where_all_trades_are_delayed(new_desk: Callable[..., Desk]) -> None:
+    """Open, add, reduce and close go through the book, and only through it."""
+    desk = new_desk(delayed_only=1)
+    id_ = desk.opened()
+    with market_refuses(Reason.ORDERS_ONLY):
+        desk.close(id_)
+    desk.fill(desk.on(id_, size=WAD))
+    desk.fill(desk.on(id_, size=-WAD, reduce_only=True))
+    desk.fill(desk.exit(id_))
+    assert desk.market.position(id_).size == 0
+    desk.remove(id_, desk.margin(id_))
 
 
 def test_expiry_is_the_last_second(desk: Desk) -> None:
