@@ -111,7 +111,7 @@ def transactions(world: World, seconds: float, seed: int) -> tuple[float, float]
             for op in Decoder(world, blob).ops():
                 if op.name != TRIAL:
                     world.play(op)
-                    count += len(world.last.orders) if world.last else 0
+                    count += len(world.last.requests) if world.last else 0
         if time.monotonic() - began >= seconds:
             break
     used = cpu_secs() + cpu_secs(node) - used

@@ -58,8 +58,8 @@ class Ends:
                 self._confined(step, step.before, step.after, debt)
 
     def _again(self, world: World, step: Step) -> str:
-        order = step.orders[step.main]
-        answer = world.engine.send(order.to, order.data, order.sender)
+        request = step.requests[step.main]
+        answer = world.engine.send(request.to, request.data, request.sender)
         return "ok" if answer.ok else meaning(answer.data)
 
     def _confined(self, step: Step, before: Sight, after: Sight, debt: dict[str, int]) -> None:

@@ -17,7 +17,7 @@ class Answer(NamedTuple):
     gas: int = 0
 
 
-class Order(NamedTuple):
+class Request(NamedTuple):
     """A transaction that is to be sent, and the block time it is sent at."""
 
     at: int
@@ -59,5 +59,5 @@ class Engine(Protocol):
 class Simulating(Engine, Protocol):
     """An engine that runs a whole sequence in one request, and keeps nothing of it."""
 
-    def simulate(self, orders: Sequence[Order], probe: Order) -> list[tuple[Answer, Answer]]:
-        """Every order's answer, and the probe's after it."""
+    def simulate(self, requests: Sequence[Request], probe: Request) -> list[tuple[Answer, Answer]]:
+        """Every request's answer, and the probe's after it."""

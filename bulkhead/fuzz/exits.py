@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from bulkhead.fuzz import by_order
 from bulkhead.fuzz.laws import access, margin, pool
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import EVE, FOREVER, KEEPER
@@ -54,10 +55,13 @@ class Exits:
         if not well or world.refusing:
             return
         id_ = dice.choice(well)
-        p = twin.position(id_)
-        limit = 0 if p.size > 0 else 2**255
-        args = (id_, limit, FOREVER, p.owner)
-        said = world.play(Op("close_and_withdraw", p.owner, args, 0, world.at))
+        if world.params.delayed_only:
+            said = by_order.close(world, id_)
+        else:
+            p = twin.position(id_)
+            limit = 0 if p.size > 0 else 2**255
+            args = (id_, limit, FOREVER, p.owner)
+            said = world.play(Op("close_and_withdraw", p.owner, args, 0, world.at))
         self.bench.hold(pool.i_49_liveness, said)
 
     def everyone(self, world: World, dice: random.Random) -> None:
@@ -80,8 +84,9 @@ class Exits:
                 must(Op("liquidate", KEEPER, (id_, KEEPER), 0, world.at))
                 p = twin.position(id_)
             if p.size:
-                limit = 0 if p.size > 0 else 2**255
-                must(Op("close", p.owner, (id_, limit, FOREVER), 0, world.at))
+                said = by_order.close(world, id_)
+                if not said.startswith("ok"):
+                    refused.append(f"closing {id_}: {said}")
             free = twin.margin(id_) - twin.core.locked_of(id_)
             if free > 0 and p.owner in world.stage.people:
                 must(Op("remove_margin", p.owner, (id_, free, p.owner), 0, world.at))
@@ -138,8 +143,6 @@ class Exits:
             self.bench.hold(access.i_44_exits, "adding margin", said)
         if renewed:  # that block is for liquidations alone; the next is not
             return
-        p = twin.position(id_)
-        limit = 0 if p.size > 0 else 2**255
-        said = world.play(Op("close", p.owner, (id_, limit, FOREVER), 0, world.at))
+        said = by_order.close(world, id_)
         under = said.startswith("Refused(16,")  # its equity does not pay for the close
         self.bench.hold(access.i_44_exits, "closing", "ok" if under else said)

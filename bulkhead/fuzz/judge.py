@@ -16,12 +16,14 @@ from bulkhead.fuzz.laws import (
     isolation,
     liquidation,
     margin,
+    orders,
     pool,
 )
 from bulkhead.fuzz.laws.base import Terms, equity, notional, terms, trading_cost, up
-from bulkhead.fuzz.ops import GOVERNED, OUTSIDE, POOL_CALLS, Op
+from bulkhead.fuzz.ops import BOOK_CALLS, GOVERNED, OUTSIDE, POOL_CALLS, Op
+from bulkhead.fuzz.orders import Orders, as_trade, orders_of, view_orders
 from bulkhead.fuzz.people import GOVERNANCE, GUARDIAN
-from bulkhead.fuzz.probe import Sight, difference
+from bulkhead.fuzz.probe import BOOK, OWN, Sight, difference
 from bulkhead.fuzz.receipts import receipt
 from bulkhead.fuzz.stage import MOLE, Site
 from bulkhead.fuzz.trades import Trades, waiting
@@ -73,6 +75,7 @@ class Judge:
         self.trades = Trades(bench)
         self.trials = Trials(bench)
         self._looks = 0
+        self.orders = Orders(bench)
 
     def trial(self, world: World, op: Op) -> None:
         """One of the laws on snapshots."""
@@ -95,11 +98,13 @@ class Judge:
         inside = 0
         for place, other in enumerate(world.sites):
             sight = seen if other is site else world.sights[place]
-            books = 4 if other is site else 3  # one treasury for all
+            books = OWN + 1 if other is site else OWN  # one treasury for all
             inside += sum([p.margin for p in sight.positions.values()])
             inside += sum(sight.ahead) + sum(sight.balances[:books])
         users = sum(seen.balances[len(site.system) :])
         bench.hold(conservation.i_02_conserved, inside, world.brought, users)
+        ghost = world.ghosts[world.sites.index(site)]
+        bench.hold(orders.i_43_escrow, seen.balances[BOOK], ghost.owed)
         sums = (s["size_long"], s["size_short"], s["basis_long"], s["basis_short"])
         bench.hold(conservation.i_05_sums, sums, positions)
         bench.hold(conservation.i_06_claims, sums, positions, t)
@@ -139,7 +144,13 @@ class Judge:
         bench.hold(differential.i_50_outcome, step.found, step.expected)
         if step.after is not None:
             self.view(world, step.site, step.after.words, step.words)
+            self.orders.states(world, step)
             count(world, step)
+
+    def end(self, world: World) -> None:
+        """What every book says of every order."""
+        for site in world.sites:
+            view_orders(self.bench, world, site, tuple(site.orders.orders.values()))
 
     def view(
         self, world: World, site: Site, found: tuple[int, ...], expected: tuple[int, ...]
@@ -155,9 +166,12 @@ class Judge:
     def _seen(self, world: World, step: Step, before: Sight, after: Sight) -> None:
         bench = self.bench
         t = terms(after.state, step.params[1], world.unit)
+        trade = as_trade(step, world.ghosts[world.sites.index(step.site)], before, after)
+        self.orders.step(world, step, before, after, t)
         self._money(world, step, before, after)
         if step.op.name in OUTSIDE:
             return
+        step = trade
         self._market(world, step, before, after, t)
         self._walls(world, step, before, after, t)
         self._pool(step, before, after, t)
@@ -208,7 +222,8 @@ class Judge:
     def _walls(self, world: World, step: Step, before: Sight, after: Sight, t: Terms) -> None:
         bench, op = self.bench, step.op
         was, now = before.positions, after.positions
-        acted = touched(op, step)
+        ghost = world.ghosts[world.sites.index(step.site)]
+        acted = touched(op, step) | {ghost.known(order).id for order in orders_of(op)}
         bench.hold(isolation.i_10_locality, was, now, acted)
         if same_block(before, after) and op.name not in ("set_params", "execute_final"):
             old = terms(before.state, step.params[0], world.unit)
@@ -284,6 +299,6 @@ def touched(op: Op, step: Step) -> set[int]:
         return set(op.args[0])
     if op.name == "send":
         return {id_ for vault, id_ in step.site.twin.core.vaults.items() if vault == op.args[0]}
-    if op.name in POOL_CALLS or not op.args:
+    if op.name in POOL_CALLS or op.name in BOOK_CALLS or not op.args:
         return set()
     return {op.args[0]} if isinstance(op.args[0], int) else set()

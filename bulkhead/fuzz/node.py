@@ -9,7 +9,7 @@ from typing import Any
 from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.errors import Reverted
 from bulkhead.chain.rpc import GAS, Block, Call, Log, Rpc
-from bulkhead.fuzz.engine import Answer, Order
+from bulkhead.fuzz.engine import Answer, Request
 from bulkhead.fuzz.people import NAMES
 
 _CALLS = 80  # of a simulated block; the node adds up their gas limits
@@ -74,21 +74,21 @@ class Node:
         self.rpc.revert(mark)
         self._told = 0
 
-    def simulate(self, orders: Sequence[Order], probe: Order) -> list[tuple[Answer, Answer]]:
-        """Orders, each followed by the probe, as `eth_simulateV1` of whole blocks."""
+    def simulate(self, requests: Sequence[Request], probe: Request) -> list[tuple[Answer, Answer]]:
+        """Requests, each followed by the probe, as `eth_simulateV1` of whole blocks."""
         look = Call(probe.to, probe.data, probe.sender, gas=GAS)
         blocks = []
-        for moment, group in groupby(orders, key=lambda order: order.at):
+        for moment, group in groupby(requests, key=lambda request: request.at):
             calls = [
                 call
-                for order in group
-                for call in (Call(order.to, order.data, order.sender, gas=GAS), look)
+                for request in group
+                for call in (Call(request.to, request.data, request.sender, gas=GAS), look)
             ]
             blocks += [
                 Block(calls[place : place + _CALLS], time=moment)
                 for place in range(0, len(calls), _CALLS)
             ]
-        self.calls += 2 * len(orders)
+        self.calls += 2 * len(requests)
         flat = [
             Answer(one.ok, one.data, one.gas_used)
             for block in self.rpc.simulate(blocks)

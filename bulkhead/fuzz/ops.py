@@ -8,6 +8,7 @@ from typing import Any
 
 from bulkhead.errors import BadInput
 from bulkhead.fuzz.people import NAMES
+from bulkhead.model.order_types import Order, OrderKind, hash_of
 from bulkhead.model.types import Bracket, Params
 
 GOVERNED = ("leave_reduce_only", "announce_final", "set_params")  # through the timelock
@@ -15,6 +16,7 @@ RETURNING = (
     *("open", "reserve", "close_and_withdraw", "liquidate", "liquidate_many", "draw_ticket"),
     *("request_deposit", "request_redeem", "refund_deposit"),
     *("deposit", "mint", "redeem", "withdraw"),
+    *("place_order", "execute_order", "execute_orders", "claim_refund"),
 )
 POOL_CALLS = {
     "request_deposit": "requestDeposit(uint256,address,address)",
@@ -25,6 +27,18 @@ POOL_CALLS = {
     "redeem": "redeem(uint256,address,address)",
     "withdraw": "withdraw(uint256,address,address)",
     "set_operator": "setOperator(address,bool)",
+}
+BOOK_CALLS = {  # the order book's, by the names of its model
+    "place_order": "place",
+    "place_signed": "place_signed",
+    "cancel_order": "cancel",
+    "cancel_signed": "cancel_signed",
+    "edit_order": "edit",
+    "execute_order": "execute",
+    "execute_orders": "execute_many",
+    "release_order": "release",
+    "advance_order": "advance",
+    "claim_refund": "claim_refund",
 }
 TRIAL = "trial"  # something that laws try on the present state; args: which, and a seed
 # What the world around the market does: no market call.
@@ -83,6 +97,9 @@ class Op:
 def _shown(value: Any, names: Mapping[str, str]) -> str:
     if isinstance(value, Params):
         return "other parameters"
+    if isinstance(value, Order):
+        kind = ("reduce-only " if value.reduce_only else "") + value.kind.name.lower()
+        return f"{kind} order {hash_of(value).hex()[:8]} of {value.size}"
     if isinstance(value, tuple):
         return f"[{', '.join(_shown(part, names) for part in value)}]"
     return names.get(value, value) if isinstance(value, str) else str(value)
@@ -91,12 +108,18 @@ def _shown(value: Any, names: Mapping[str, str]) -> str:
 def _out(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, Params):
         return {"params": asdict(value)}
+    if isinstance(value, Order):
+        return {"order": {name: _out(each, names) for name, each in asdict(value).items()}}
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
     if isinstance(value, tuple):
         return [_out(part, names) for part in value]
     return names.get(value, value) if isinstance(value, str) else value
 
 
 def _in(value: Any, addresses: Mapping[str, str]) -> Any:
+    if isinstance(value, dict) and "order" in value:
+        return _order(value["order"], addresses)
     if isinstance(value, dict):
         fields = dict(value["params"])
         fields["brackets"] = tuple(Bracket(**row) for row in fields["brackets"])
@@ -104,3 +127,11 @@ def _in(value: Any, addresses: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return tuple(_in(part, addresses) for part in value)
     return addresses.get(value, value) if isinstance(value, str) else value
+
+
+def _order(fields: Mapping[str, Any], addresses: Mapping[str, str]) -> Order:
+    kept = {name: _in(each, addresses) for name, each in fields.items()}
+    kept["kind"] = OrderKind(kept["kind"])
+    for name in ("parent", "group"):
+        kept[name] = bytes.fromhex(kept[name][2:])
+    return Order(**kept)

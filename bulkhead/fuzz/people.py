@@ -17,7 +17,9 @@ def _who(tag: int) -> str:
 
 
 DEPLOYER, GOVERNANCE, GUARDIAN, TREASURY = (_who(tag) for tag in range(1, 5))
-ALICE, BOB, CAROL, DAVE, EVE, KEEPER, LP, LP2 = (_who(tag) for tag in range(16, 24))
+# Alice signs orders: her address is that of the key.
+ALICE_KEY, ALICE = f"0x{0xA11C:064x}", "0xee4811b9462956c9c3535e79c08776d769ca9f3a"
+BOB, CAROL, DAVE, EVE, KEEPER, LP, LP2 = (_who(tag) for tag in range(17, 24))
 OPERATOR, DELEGATE = _who(24), _who(25)
 OWNERS = (ALICE, BOB, CAROL, DAVE, EVE)  # Eve is the hostile one
 PROVIDERS = (LP, LP2)

@@ -27,6 +27,7 @@ MARKET = (
 PROVIDER = ("shares", "maxDeposit", "maxMint", "maxWithdraw", "maxRedeem")
 POSITION = ("owner", "fundingEntry", "flags", "size", "basis", "phase", "margin")
 _ROW = len(POSITION)
+_OWNER, _PHASE = POSITION.index("owner"), POSITION.index("phase")
 AHEAD = 2
 TICKET = ("owner", "start", "amount", "drawn")
 _CONFIG_STORE = STATE.index("config_store")
@@ -34,6 +35,8 @@ _NEXT_ID = STATE.index("next_id")
 FIXED = len(STATE) + len(MARKET)
 NOWHERE = Position(ZERO_ADDRESS)
 _plain = attrgetter(*_PLAIN)
+OWN = 4  # the first holders: pool, fund, market, book
+BOOK = 3  # the book among them
 
 
 class Pos(NamedTuple):
@@ -57,6 +60,17 @@ class Sight(NamedTuple):
     flags: dict[int, int]
     ahead: tuple[int, ...]  # balances of the next two vaults, which are not there yet
     tickets: tuple[tuple[int, ...], ...]
+    start: int  # the place of the first position's words
+
+    def owner(self, id_: int) -> str:
+        """Whose a position is; nobody's if it is not there."""
+        at = self.start + _ROW * (id_ - 1) + _OWNER
+        return f"0x{self.words[at]:040x}" if id_ in self.positions else ""
+
+    def phase(self, id_: int) -> int:
+        """How often a position was opened and became flat."""
+        at = self.start + _ROW * (id_ - 1) + _PHASE
+        return self.words[at] if id_ in self.positions else 0
 
 
 def numbers(data: bytes) -> tuple[int, ...]:
@@ -112,15 +126,16 @@ class Layout:
             dict(enumerate(words[start + 2 : end : _ROW], 1)),
             words[end : end + AHEAD],
             tuple([words[at : at + 4] for at in range(end + AHEAD, len(words), 4)]),
+            start,
         )
 
     def own(self, words: tuple[int, ...]) -> tuple[int, ...]:
         """The words without the balances of people and treasury, whom other markets pay too."""
-        return words[: FIXED + 3] + words[self._people :]
+        return words[: FIXED + OWN] + words[self._people :]
 
     def anonymous(self, words: tuple[int, ...]) -> tuple[int, ...]:
         """The words of the market and its pool, without those of people."""
-        return words[: FIXED + 3]
+        return words[: FIXED + OWN]
 
     def margins(self, words: tuple[int, ...]) -> dict[int, int]:
         """The vaults' balances among the words."""

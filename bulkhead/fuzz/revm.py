@@ -27,6 +27,7 @@ _FACTORY_CODE = bytes.fromhex(
 _OUTPUT = re.compile(r"0x[0-9a-f]*", re.IGNORECASE)
 _NOBODY = "0x" + "11" * 20
 ROOMY_BYTES = 1 << 20
+CHAIN_ID = 1  # as revm has it
 
 
 class Revm:
@@ -107,6 +108,10 @@ class _Client(Rpc):
 
     def __init__(self, engine: Revm) -> None:
         self.engine = engine
+
+    def chain_id(self) -> int:
+        """What signatures are bound to."""
+        return CHAIN_ID
 
     def call(self, to: Any, data: bytes, *, sender: Any = None, **_: Any) -> bytes:
         """A view."""

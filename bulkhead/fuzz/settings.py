@@ -32,6 +32,8 @@ def dear() -> Params:
         grace_secs=60,
         pricing_wait_secs=60,
         max_utilisation=5 * WAD,
+        order_delay_secs=0,
+        fill_window_secs=10,
     )
 
 
@@ -45,6 +47,11 @@ def free() -> Params:
         margin_call_reward=0,
         max_utilisation=5 * WAD,
     )
+
+
+def delayed() -> Params:
+    """All trades by orders."""
+    return replace(plain(), delayed_only=1, order_delay_secs=2, fill_window_secs=60)
 
 
 # The same in every run, so that no run misses one: decimals, token, contracts as owners.
@@ -63,6 +70,7 @@ FIXED = (
     Setting(6, (dear(),), "PausableToken", contracts=True),
     Setting(8, (free(),), "FalseReturnToken"),
     Setting(6, (plain(),), "RebasingToken"),
+    Setting(6, (delayed(),), contracts=True),
 )
 
 
@@ -124,4 +132,7 @@ def _wild(dice: random.Random) -> Params:
         adl_target=WAD * dice.randint(30, 79) // 100,
         grace_secs=dice.choice((0, 60, 900)),
         ramp_per_hour=WAD * dice.randint(0, 2),
+        delayed_only=int(dice.random() < 0.2),
+        order_delay_secs=dice.choice((0, 1, 12, 300)),
+        fill_window_secs=dice.choice((10, 60, 3_600)),
     )

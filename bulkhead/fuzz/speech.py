@@ -6,6 +6,7 @@ from typing import Any
 
 from bulkhead.chain.decode import registry
 from bulkhead.model.errors import ModelError, OracleError, PoolRefused, Refused, TransferRefused
+from bulkhead.model.order_types import OrderReason
 from bulkhead.model.types import Reason
 
 FAILURES = (
@@ -78,9 +79,11 @@ def same_refusal(found: str, expected: str) -> bool:
 
 def short(text: str) -> str:
     """A refusal with the name of its reason, for people."""
-    if text.startswith("Refused("):
-        number = int(text[8:].split(",")[0])
-        return f"refused: {Reason(number).name}"
+    head, _, rest = text.partition("(")
+    if head in ("Refused", "OrderRefused"):
+        number = int(rest.split(",")[0])
+        reason = Reason(number) if head == "Refused" else OrderReason(number)
+        return f"refused: {reason.name}"
     if text.startswith("ok"):
         return text if len(text) < 24 else "ok"
     return text.split("(")[0]

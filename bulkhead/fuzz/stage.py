@@ -35,6 +35,8 @@ from bulkhead.fuzz.slots import Slots, balance_slot
 from bulkhead.fuzz.speech import meaning
 from bulkhead.model import MarketModel, Reading
 from bulkhead.model.core import Store
+from bulkhead.model.order_types import NAME, VERSION, Domain
+from bulkhead.model.orders import OrderBook
 from bulkhead.model.types import Params
 from bulkhead.model.wad import WAD
 
@@ -51,6 +53,7 @@ REBASING_TOKEN, LISTING_TOKEN = "RebasingToken", "BlacklistToken"
 HALTING = {"PausableToken": "setPaused", FALSE_TOKEN: "setManner"}  # what stops all payments
 REFUSING = frozenset({LISTING_TOKEN, *HALTING})
 MOLE = "mole"  # whom a hooked token tells of transfers, and who then calls back
+BOOK_CALL = 9  # which of its calls is the book's
 VARIANCE = WAD // 4
 
 
@@ -96,10 +99,13 @@ class Site:
         self.market = at(hand.rpc, "Market", made.market, artifacts=hand.artifacts)
         self.pool = at(hand.rpc, "LiquidityPool", made.pool, artifacts=hand.artifacts)
         self.fund: str = made.fund.lower()
+        where = self.market.ORDER_BOOK()
+        self.book = at(hand.rpc, "OrderBook", where, artifacts=hand.artifacts)
         roles.give(
             hand, self.authority, self.market, roles.People(GOVERNANCE, GUARDIAN, TREASURY, DELAY)
         )
-        self.system = (self.pool.address, self.fund, self.market.address, TREASURY)
+        own = (self.pool.address, self.fund, self.market.address, self.book.address)
+        self.system = (*own, TREASURY)  # probe.OWN counts them
         self.layout = Layout((*self.system, *people), PROVIDERS)
         self.probe = hand.create(
             "StateProbe",
@@ -128,6 +134,8 @@ class Site:
             guardian=GUARDIAN,
         )
         self.twin.core.vault_address = self.vault
+        domain = Domain(NAME, VERSION, hand.rpc.chain_id(), self.book.address)
+        self.orders = OrderBook(self.twin, domain)
         self.reading = Reading(PRICE, 0, START)
         self.twin.oracle = self.reading
         self.failure = 0
@@ -143,6 +151,7 @@ class Site:
         """Names of this market's addresses."""
         tail = f" of market {number + 1}" if number else ""
         found = {self.pool.address: "pool", self.fund: "fund", self.market.address: "market"}
+        found[self.book.address] = "book"
         found.update({where: f"vault {id_}" for id_, where in self._vaults.items()})
         return {where: name + tail for where, name in found.items()}
 
@@ -166,7 +175,7 @@ class Stage:
             Site(hand, self.token, setting, params, self.people) for params in setting.params
         ]
         for site in self.sites[1:]:
-            _share(self.sites[0].twin, site.twin)
+            _share(self.sites[0].twin, site.twin, site.orders)
         for site in self.sites:
             site.twin.core.contracts.update(self.agents)
             for where, name in self.agents.items():
@@ -183,7 +192,7 @@ class Stage:
             self.send(self.token, "mint", (who, amount), DEPLOYER)
             self.sites[0].twin.give(who, amount)
             for site in self.sites:
-                for spender in (site.market, site.pool):
+                for spender in (site.market, site.pool, site.book):
                     args = (spender.address, 2**256 - 1)
                     self.send(self.token, "approve", args, who)
 
@@ -238,10 +247,10 @@ class Stage:
         return found
 
 
-def _share(first: MarketModel, other: MarketModel) -> None:
+def _share(first: MarketModel, other: MarketModel, book: OrderBook) -> None:
     """Lets a second twin move the same balances, and undo them with its own."""
     journal = first.core.journal
-    holders = (other.core, other.pool, other.pool.deposits, other.pool.redemptions)
+    holders = (other.core, other.pool, other.pool.deposits, other.pool.redemptions, book)
     for holder in holders:
         for value in vars(holder).values():
             if isinstance(value, Store):

@@ -55,6 +55,8 @@ class Trades:
                 if was != now and who not in world.stage.agents:
                     had[who], has[who] = was, now
         payer = step.op.args[2] if step.op.name == "request_deposit" else step.op.actor
+        if step.op.name == "place_signed":
+            payer = step.op.args[0].owner
         self.bench.hold(margin.i_18_purses, had, has, payer)
 
     def _funding(self, step: Step, before: Sight, after: Sight, t: Terms) -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from bulkhead.fuzz.by_order import FrontRunner
 from bulkhead.fuzz.exits import Exits
 from bulkhead.fuzz.feeds import Feeds
 from bulkhead.fuzz.laws import access, funding, margin
@@ -33,6 +34,7 @@ class Trials:
     def __init__(self, bench: Any) -> None:
         self.bench = bench
         self.loops, self.exits, self.feeds = Loops(bench), Exits(bench), Feeds(bench)
+        self.front_runner = FrontRunner(bench)
 
     def run(self, world: World, name: str, seed: int) -> None:
         """One trial; the seed decides what it leaves open."""
@@ -220,4 +222,5 @@ TRIALS: dict[str, Trial] = {
     "everyone": lambda trials, world, dice: trials.exits.everyone(world, dice),
     "feed": lambda trials, world, dice: trials.feeds.run(world, dice),
     "pause": lambda trials, world, dice: trials.exits.pause(world, dice),
+    "front runner": lambda trials, world, dice: trials.front_runner.run(world, dice),
 }

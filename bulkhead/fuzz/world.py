@@ -12,18 +12,20 @@ from eth_hash.auto import keccak
 
 from bulkhead.chain.artifacts import Artifacts, default
 from bulkhead.chain.wire import Log
-from bulkhead.deploy.params import abi
-from bulkhead.fuzz.engine import Answer, Engine, Order, Simulating
+from bulkhead.fuzz import chain
+from bulkhead.fuzz.engine import Answer, Engine, Request, Simulating
+from bulkhead.fuzz.ghost import Ghost
 from bulkhead.fuzz.laws.base import Broken
-from bulkhead.fuzz.ops import GOVERNED, POOL_CALLS, RETURNING, TRIAL, Op
-from bulkhead.fuzz.people import DELAY, FOREVER, GOVERNANCE, KEEPER, PURSE, START
+from bulkhead.fuzz.ops import BOOK_CALLS, GOVERNED, POOL_CALLS, RETURNING, TRIAL, Op
+from bulkhead.fuzz.people import DELAY, KEEPER, PURSE, START
 from bulkhead.fuzz.probe import Sight
+from bulkhead.fuzz.signing import SIGNATURES, valid
 from bulkhead.fuzz.slots import FULL_EVERY
 from bulkhead.fuzz.speech import FAILURES, error_text, meaning, plain, same_refusal, short
-from bulkhead.fuzz.stage import FALSE_TOKEN, HALTING, MOLE, REFUSING, Setting, Site, Stage
+from bulkhead.fuzz.stage import FALSE_TOKEN, REFUSING, Setting, Site, Stage
 from bulkhead.model import OracleError, Reading, Result
 from bulkhead.model.errors import ModelError, TransferRefused
-from bulkhead.model.types import Params, camel
+from bulkhead.model.types import Params
 
 LOGS_EVERY = 4  # steps: events are dear to read
 NAV = keccak(b"nav()")[:4]
@@ -36,8 +38,8 @@ class Step:
     op: Op
     site: Site
     now: int
-    orders: list[Order]
-    main: int  # which of the orders is the op itself
+    requests: list[Request]
+    main: int  # which of the requests is the op itself
     expected: str
     result: Result | None
     words: tuple[int, ...]  # what the probe should see; empty after a refusal
@@ -75,6 +77,9 @@ class Judge(Protocol):
     def whole(self, world: World, site: Site, seen: Sight, params: Params) -> None:
         """Holds one look at a market to the laws that need no more; raises `Broken`."""
 
+    def end(self, world: World) -> None:
+        """What is looked at when a sequence ends; raises `Broken`."""
+
     def trial(self, world: World, op: Op) -> None:
         """Tries something on a state that will be forgotten; raises `Broken`."""
 
@@ -108,6 +113,7 @@ class World:
         self.tally = Tally()
         self.thorough = False  # whether every success is looked at through the views
         self.sights = [self.look(site) for site in self.sites]
+        self.ghosts = [Ghost() for _ in self.sites]  # what the laws know of the books
         self.last: Step | None = None
 
     # ---- what there is
@@ -121,6 +127,11 @@ class World:
     def twin(self) -> Any:
         """Its model."""
         return self.site.twin
+
+    @property
+    def ghost(self) -> Ghost:
+        """What the laws know of its book."""
+        return self.ghosts[self.at]
 
     @property
     def params(self) -> Params:
@@ -164,7 +175,8 @@ class World:
     @contextmanager
     def undone(self) -> Iterator[World]:
         """Forgets on both sides what happens inside."""
-        kept = (self.now, self.at, list(self.sights), len(self._told), len(self.played))
+        kept = (self.now, self.at, list(self.sights), list(self.ghosts))
+        told, played = len(self._told), len(self.played)
         sites = [(site.params, site.reading, site.failure, site.twin.now) for site in self.sites]
         oracles = [site.twin.oracle for site in self.sites]
         point = self.engine.snapshot()
@@ -178,8 +190,8 @@ class World:
             pass
         finally:
             self.engine.restore(point)
-            self.now, self.at, self.sights, lines, ops = kept
-            del self._told[lines:], self.played[ops:]
+            self.now, self.at, self.sights, self.ghosts = kept
+            del self._told[told:], self.played[played:]
             for site, held, oracle in zip(self.sites, sites, oracles, strict=True):
                 site.params, site.reading, site.failure, site.twin.now = held
                 site.twin.oracle = oracle
@@ -203,9 +215,9 @@ class World:
         found = Answer(True, b"")
         logs: Sequence[Log] = ()
         asked = op.name in RETURNING
-        for place, order in enumerate(step.orders):
-            self.engine.set_time(order.at)
-            answer = self.engine.send(order.to, order.data, order.sender, asked)
+        for place, request in enumerate(step.requests):
+            self.engine.set_time(request.at)
+            answer = self.engine.send(request.to, request.data, request.sender, asked)
             if place == step.main:
                 found = answer
                 if answer.ok and self.tally.steps % LOGS_EVERY == 0:
@@ -247,6 +259,7 @@ class World:
             self.sights[place] = site.layout.sight(words)
         for site, seen in zip(self.sites, self.sights, strict=True):
             self.judge.whole(self, site, seen, site.params)
+        self.judge.end(self)
 
     def _try(self, op: Op) -> str:
         """A trial of the judge's: it leaves nothing behind, but its story where a law breaks."""
@@ -270,12 +283,12 @@ class World:
         """Foretells a whole sequence on the twin, then has it run in one request."""
         engine: Simulating = self.engine  # type: ignore[assignment]
         steps = [self.foretell(op) for op in ops if op.name != TRIAL]
-        orders = [order for step in steps for order in step.orders]
+        requests = [request for step in steps for request in step.requests]
         (site,) = self.sites  # one probe serves one market
-        probe = Order(0, KEEPER, site.probe.address, site.look)
-        found = iter(engine.simulate(orders, probe))
+        probe = Request(0, KEEPER, site.probe.address, site.look)
+        found = iter(engine.simulate(requests, probe))
         for step in steps:
-            answers = [next(found) for _ in step.orders]
+            answers = [next(found) for _ in step.requests]
             answer, look = answers[step.main]
             step.simulated = True
             if answer.ok and not look.ok:
@@ -298,7 +311,7 @@ class World:
         params = site.params
         expected, result = self._on_twin(op)
         ok = expected.startswith("ok")
-        orders, main = self._orders(op, ok, failing)
+        made, main = chain.requests(self, op, ok, failing)
         if ok and op.name == "set_params":
             site.params = op.args[0]
         words = site.layout.expected(twin) if ok else ()
@@ -306,7 +319,7 @@ class World:
             op,
             site,
             self.now,
-            orders,
+            made,
             main,
             expected,
             result,
@@ -322,7 +335,7 @@ class World:
         op, site = step.op, step.site
         step.gas = answer.gas
         self.last = step
-        step.found = self._said(op, answer)
+        step.found = chain.said(self, op, answer)
         place = self.sites.index(site)
         step.before = self.sights[place]
         if step.found != step.expected and same_refusal(step.found, step.expected):
@@ -378,8 +391,12 @@ class World:
                 for each in self.sites:
                     each.twin.now = self.now
             target: Any = twin.pool if name in POOL_CALLS else twin
+            if name in BOOK_CALLS:
+                target, name = site.orders, BOOK_CALLS[name]
+                if args[-1] in SIGNATURES:
+                    args = (args[0], valid(*args))
             result = getattr(target, name)(op.actor, *args)
-            said = f"ok {plain(result.value)}" if name in RETURNING else "ok"
+            said = f"ok {plain(result.value)}" if op.name in RETURNING else "ok"
             return said, result
         except ModelError as problem:
             return error_text(problem), None
@@ -400,83 +417,6 @@ class World:
             5: (reading.published_at,),
         }[which]
         return OracleError(FAILURES[which], args)
-
-    # ---- the chain
-
-    def _orders(self, op: Op, ok: bool, failing: bool) -> tuple[list[Order], int]:
-        """The transactions of an op, and which of them is the op itself."""
-        site, name, args, now = self.site, op.name, op.args, self.now
-        oracle, stage = site.oracle, self.stage
-
-        def order(contract: Any, function: str, values: tuple[Any, ...], sender: str) -> Order:
-            bound = contract[function] if "(" in function else getattr(contract, function)
-            data = bound.method.encode(values)
-            if sender not in stage.agents:
-                return Order(now, sender, contract.address, data)
-            to, data, by = stage.through(contract.address, data, sender)
-            return Order(now, by, to, data)
-
-        if name == "set_price":
-            mark, spread, lag, resumed = args
-            values = (mark, spread, now - lag, resumed)
-            orders = [order(oracle, "setFailure", (0,), KEEPER)] if failing else []
-            return [*orders, order(oracle, "set", values, KEEPER)], len(orders)
-        if name == "fail_oracle":
-            return [order(oracle, "setFailure", args, KEEPER)], 0
-        if name in ("send", "block"):
-            function = {"send": "transfer", "block": "setBlocked"}[name]
-            return [order(stage.token, function, args, op.actor)], 0
-        if name == "halt":
-            return [order(stage.token, HALTING[self.setting.token], (int(args[0]),), KEEPER)], 0
-        if name == "arm":
-            return [order(stage.contracts[MOLE], "arm", self._nested(*args), KEEPER)], 0
-        if name == "share_transfer":
-            return [order(site.pool, "transfer", args, op.actor)], 0
-        if name in POOL_CALLS:
-            return [order(site.pool, POOL_CALLS[name], args, op.actor)], 0
-        given = tuple(abi(arg) if isinstance(arg, Params) else arg for arg in args)
-        if name not in GOVERNED or op.actor != GOVERNANCE:
-            return [order(site.market, camel(name), given, op.actor)], 0
-        data = bytes(getattr(site.market, camel(name)).encode(*given))
-        where = (site.market.address, data)
-        first = order(site.authority, "schedule", (*where, 0), GOVERNANCE)
-        orders = [
-            first._replace(at=now - DELAY),
-            order(site.authority, "execute", where, GOVERNANCE),
-        ]
-        if not ok:
-            orders.append(order(site.authority, "cancel", (GOVERNANCE, *where), GOVERNANCE))
-        return orders, 1
-
-    def _nested(self, which: int, id_: int) -> tuple[str, bytes]:
-        """What a hooked token's receiver calls in the middle of a payment."""
-        market, pool, who = self.site.market, self.site.pool, self.stage.contracts[MOLE].address
-        calls = (
-            (market, market.accrue.encode()),
-            (market, market.settle.encode(id_)),
-            (market, market.liquidate.encode(id_, who)),
-            (market, market.addMargin.encode(id_, 1)),
-            (market, market.removeMargin.encode(id_, 1, who)),
-            (market, market.closeAndWithdraw.encode(id_, 0, FOREVER, who)),
-            (market, market.sweepFees.encode()),
-            (pool, pool["requestDeposit(uint256,address,address)"].encode(2, who, who)),
-            (pool, pool["requestRedeem(uint256,address,address)"].encode(1, who, who)),
-        )
-        contract, data = calls[which % len(calls)]
-        return contract.address, data
-
-    def _said(self, op: Op, answer: Answer) -> str:
-        if not answer.ok:
-            return meaning(answer.data)
-        if op.name not in RETURNING:
-            return "ok"
-        site = self.site if self.at == op.market else self.sites[op.market]
-        data = answer.data
-        if op.actor in self.stage.agents:
-            data = self.stage.contracts[self.stage.agents[op.actor]].run.decode(data)
-        if op.name in POOL_CALLS:
-            return f"ok {plain(site.pool[POOL_CALLS[op.name]].decode(data))}"
-        return f"ok {plain(getattr(site.market, camel(op.name)).decode(data))}"
 
 
 class _Forget(Exception):

@@ -12,6 +12,7 @@ from bulkhead.fuzz.laws.catalogue import LAWS
 from bulkhead.fuzz.probe import Pos
 
 from . import planted as more
+from . import planted_orders
 from .terms import FLAT, ILL, OTHER, REST, STATE, TERMS, WELL
 
 
@@ -90,8 +91,9 @@ PLANTED = {
 }
 
 
-HOLDING.update(more.HOLDING)
-PLANTED.update(more.PLANTED)
+for each in (more, planted_orders):
+    HOLDING.update(each.HOLDING)
+    PLANTED.update(each.PLANTED)
 
 
 @pytest.mark.parametrize("name", HOLDING)

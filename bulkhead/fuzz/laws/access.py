@@ -8,7 +8,7 @@ from bulkhead.fuzz.probe import Pos
 _ORACLE = ("Price", "SequencerDown", "QuorumNotMet", "Refused(25,", "Refused(26,", "Refused(27,")
 PRICED = (
     *("open", "increase", "decrease", "close", "close_and_withdraw"),
-    *("liquidate", "liquidate_many", "deleverage"),
+    *("liquidate", "liquidate_many", "deleverage", "execute_order"),
 )
 UNPRICED = (
     "add_margin",
@@ -17,6 +17,8 @@ UNPRICED = (
     "set_delegate",
     "set_lock",
     "reserve",
+    *("place_order", "place_signed", "edit_order", "cancel_order", "cancel_signed"),
+    *("release_order", "claim_refund"),
 )
 
 

@@ -45,6 +45,7 @@ LAWS: dict[str, str] = {
     "I-40": "Only its role calls a function",
     "I-41": "Nobody but its market moves a vault",
     "I-42": "The mark is the oracle's, one for a block",
+    "I-43": "Orders fill once, at a mark nobody knew, as their owner said; all money comes back",
     "I-44": "Pauses and parameters are fair",
     "I-45": "Odd tokens are refused or cost nobody else",
     "I-49": "A healthy trader can always leave",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bulkhead.fuzz.moves.base import Move
+from bulkhead.fuzz.moves.orders import Ordering
 from bulkhead.fuzz.moves.others import Others
 from bulkhead.fuzz.moves.source import Bytes
 from bulkhead.fuzz.ops import TRIAL, Op
@@ -19,13 +20,14 @@ from bulkhead.fuzz.people import (
 from bulkhead.fuzz.stage import HALTING, LISTING_TOKEN, MOLE
 from bulkhead.fuzz.trials import TRIALS
 from bulkhead.fuzz.world import World
+from bulkhead.model.order_types import Order
 from bulkhead.model.types import Mode
 from bulkhead.model.wad import WAD
 
 TRIAL_EVERY = 25  # moves, on average: trials are dear
 
 
-class Decoder(Others):
+class Decoder(Ordering, Others):
     """Chooses the next ops."""
 
     def __init__(self, world: World, blob: bytes) -> None:
@@ -85,6 +87,7 @@ class Decoder(Others):
             (60 if twin.core.totals.next_ticket_id > 1 else 2, self.draw),
             (4 if twin.state.mode == Mode.NORMAL else 60, self.modes),
             (2 if twin.state.mode < Mode.FINAL else 300, self.final),
+            (350 if world.params.delayed_only else 70, self.ordering),
             *self._steady,
         ]
         if world.setting.token == LISTING_TOKEN:
@@ -120,6 +123,9 @@ def _opening(world: World, place: int) -> Iterator[Op]:
     yield op("send", KEEPER, (world.site.fund, world.dollars(1_500)))
     plan = ((60, 14), (-45, 15), (30, 10), (-70, 16), (20, 5), (-12, 17), (8, 3), (-6, 12))
     agents = tuple(world.stage.agents)
+    for owner in (*OWNERS, *agents):
+        yield op("set_delegate", owner, (0, world.site.book.address, FOREVER))
+    delayed = world.params.delayed_only
     for number, (thousands, leverage) in enumerate(plan):
         owner = OWNERS[number % len(OWNERS)]
         if agents and number % 2:
@@ -127,6 +133,20 @@ def _opening(world: World, place: int) -> Iterator[Op]:
         size = thousands * 1_000 * WAD * WAD // PRICE
         margin = world.dollars(abs(thousands) * 1_000) // leverage
         limit = ANY_BUY if size > 0 else 0
-        yield op("open", owner, (0, size, margin, limit, FOREVER))
+        if delayed:
+            yield from _ordered(world, op, owner, size, margin, limit)
+        else:
+            yield op("open", owner, (0, size, margin, limit, FOREVER))
         if owner in agents:
             yield op("set_margin_call", owner, (number + 1, True))
+
+
+def _ordered(
+    world: World, op: Callable[..., Op], owner: str, size: int, margin: int, limit: int
+) -> Iterator[Op]:
+    """Opens a position through the book."""
+    expiry = world.now + 10_000
+    order = Order(owner=owner, size=size, margin=margin, price_limit=limit, expiry=expiry)
+    yield op("place_order", owner, (order,))
+    yield op("set_price", args=(PRICE, 0, 0, 0), wait=world.params.order_delay_secs + 1)
+    yield op("execute_order", KEEPER, (order, KEEPER))

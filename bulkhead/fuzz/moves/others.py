@@ -20,7 +20,7 @@ from bulkhead.fuzz.people import (
     OPERATOR,
     OWNERS,
 )
-from bulkhead.fuzz.stage import MOLE
+from bulkhead.fuzz.stage import BOOK_CALL, MOLE
 from bulkhead.model.types import Mode
 from bulkhead.model.wad import WAD
 
@@ -123,6 +123,7 @@ class Others(Trading, Prices):
             replace(now, z_score=now.z_score * 2, ramp_per_hour=WAD // 2),
             replace(now, min_notional=now.min_notional * 2),
             replace(now, max_open_interest=max(1, now.max_open_interest // 2)),
+            replace(now, order_delay_secs=read.byte() % 30, fill_window_secs=10 + read.byte()),
             replace(now, taker_fee=WAD),
             replace(now, adl_target=now.adl_start),
         )
@@ -156,7 +157,10 @@ class Others(Trading, Prices):
         world, read = self.world, self.read
         site = world.site
         who = read.pick(
-            (*OWNERS, KEEPER, world.vault(self.some()), world.vault(self.some()), *site.system[1:2])
+            (
+                *(*OWNERS, KEEPER, world.vault(self.some()), world.vault(self.some())),
+                *(site.fund, site.book.address),
+            )
         )
         choice = read.byte()
         listed = (True, True) if choice < 70 else (True, False) if choice < 110 else (False, False)
@@ -180,7 +184,7 @@ class Others(Trading, Prices):
         """A payment to or from somebody whom the token tells of it, and who then calls back."""
         world = self.world
         mole = world.stage.contracts[MOLE].address
-        yield self.op("arm", KEEPER, (self.read.byte(), self.some()))
+        yield self.op("arm", KEEPER, (self.read.byte() % BOOK_CALL, self.some()))
         own = [i for i in world.ids if self.twin.position(i).owner == mole]
         if not own:
             size = self._size()

@@ -215,5 +215,5 @@ class Trading(Moves):
         site, id_ = self.world.site, self.some()
         ahead = len(self.world.ids) + 1 + self.read.byte() % 2
         vault = self.world.vault(id_ if self.read.byte() < 200 or id_ == 0 else ahead)
-        to = self.read.pick((vault, vault, site.pool.address, site.fund))
+        to = self.read.pick((vault, vault, site.pool.address, site.fund, site.book.address))
         yield self.op("send", self.read.pick(USERS), (to, self.amount()), self.wait())
