@@ -12,7 +12,8 @@ from bulkhead.demo.mirror import Mirror
 from bulkhead.demo.stage import Stage
 from bulkhead.deploy.system import System
 from bulkhead.keeper import look
-from bulkhead.keeper.act import ACTED, Actor
+from bulkhead.keeper.act import Actor
+from bulkhead.keeper.calls import ACTED, MarketCalls
 from bulkhead.keeper.decide import Action, Kind, Policy, Purse, decide
 from bulkhead.keeper.fees import Caps, GasPrice
 from bulkhead.keeper.market import config_of
@@ -87,6 +88,7 @@ def keep(stage: Stage, ids: tuple[int, ...]) -> int:
     price = GasPrice(base, GWEI, quote_per_native=view.state.mark)
     purse = Purse(rpc.balance(stage.keeper))
     decision = decide(sight, price, purse, POLICY)
-    actor = Actor(system.market, MirrorSender(stage.mirror, stage.keeper), stage.keeper)
+    sender = MirrorSender(stage.mirror, stage.keeper)
+    actor = Actor(MarketCalls(system.market), sender, stage.keeper)
     sent, _ = actor.act(decision.actions, cfg.unit, price, POLICY, purse.left(POLICY.budget))
     return len(sent)

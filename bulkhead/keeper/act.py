@@ -11,16 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from bulkhead.chain.contract import Contract
 from bulkhead.chain.errors import Reverted, RpcError
+from bulkhead.keeper.calls import Calls
 from bulkhead.keeper.decide import Action, Kind, Policy, Skip, Why
 from bulkhead.keeper.fees import GasPrice
 from bulkhead.keeper.node import NodeDown
-from bulkhead.model.types import LiquidationResult
 from bulkhead.model.wad import WAD, ceil_div
 
 log = logging.getLogger("bulkhead.keeper.act")
-ACTED = (LiquidationResult.PARTIAL, LiquidationResult.FULL, LiquidationResult.HEALED)
+ALONE = {Kind.LIQUIDATE_MANY: Kind.LIQUIDATE, Kind.EXECUTE_MANY: Kind.EXECUTE}
 
 
 class Sender(Protocol):
@@ -53,32 +52,19 @@ class Sent:
     hash: str
 
 
-def calldata(market: Contract, action: Action, reward_to: str) -> bytes:
-    """The market's function for an action."""
-    if action.kind is Kind.DELEVERAGE:
-        return market.deleverage.encode(action.ids[0])
-    if action.kind is Kind.LIQUIDATE:
-        return market.liquidate.encode(action.ids[0], reward_to)
-    return market.liquidateMany.encode(list(action.ids), reward_to)
-
-
-def rehearse(market: Contract, action: Action, sender: str) -> Rehearsal:
-    """Runs the action on the node's newest state, without sending it. What the node refuses to
-    run, for want of gas say, holds up nobody else."""
-    data = calldata(market, action, sender)
-    rpc = market._rpc
+def rehearse(calls: Calls, action: Action, sender: str, data: bytes | None = None) -> Rehearsal:
+    """Runs the action on the node's newest state, without sending it; `data`: its calldata, where
+    that is known. What the node refuses to run, for want of gas say, holds up nobody else."""
+    contract = calls.contract
+    rpc, to = contract._rpc, contract.address
+    sent = data is not None
     try:
-        answer = rpc.call(market.address, data, sender=sender)
-        if action.kind is Kind.LIQUIDATE_MANY:
-            results = [LiquidationResult(one) for one in market.liquidateMany.decode(answer)]
-        elif action.kind is Kind.LIQUIDATE:
-            results = [LiquidationResult(market.liquidate.decode(answer))]
-        else:
-            results = [LiquidationResult.FULL]
-        pairs = list(zip(action.ids, results, strict=True))
-        done = tuple(id_ for id_, result in pairs if result in ACTED)
-        idle = tuple((id_, result.name.lower()) for id_, result in pairs if result not in ACTED)
-        gas = _estimate(rpc, market.address, data, sender) if done else 0
+        found = calls.encode(action, sender) if data is None else data
+        results = calls.outcome(action, rpc.call(to, found, sender=sender))
+        done = tuple(id_ for id_, why in results if not why)
+        idle = tuple((id_, why) for id_, why in results if why)
+        whole = bool(done) and not idle and not sent
+        gas = _estimate(rpc, to, calls.measure(action, sender), sender) if whole else 0
     except RpcError as problem:
         text, refused = str(problem), not isinstance(problem, Reverted)
         return Rehearsal((), tuple((id_, text) for id_ in action.ids), 0, text, refused)
@@ -87,7 +73,7 @@ def rehearse(market: Contract, action: Action, sender: str) -> Rehearsal:
 
 def _estimate(rpc: Any, to: str, data: bytes, sender: str) -> int:
     body = {"from": sender, "to": to, "data": "0x" + data.hex()}
-    return int(rpc.request("eth_estimateGas", body), 16)
+    return int(rpc.request("eth_estimateGas", body, "latest"), 16)
 
 
 def repriced(action: Action, gas: int, unit: int, price: GasPrice, policy: Policy) -> Action | Skip:
@@ -103,24 +89,26 @@ def repriced(action: Action, gas: int, unit: int, price: GasPrice, policy: Polic
     if limit > policy.max_gas:
         text = f"needs {limit} gas, the most is {policy.max_gas}"
         return Skip(action.market, action.ids[0], Why.GAS_TOO_HIGH, text)
-    if action.kind is not Kind.DELEVERAGE and best.profit < policy.min_profit:
+    least = policy.min_profit if action.floor is None else action.floor
+    if action.kind is not Kind.DELEVERAGE and best.profit < least:
         text = f"worth {worth}, cost {cost} at {gas} gas (Wad)"
         return Skip(action.market, action.ids[0], Why.UNPROFITABLE, text)
     return best
 
 
 class Actor:
-    """Acts on one market. `second`: the same market over another node, which must agree."""
+    """Acts on one contract. `second`: the same over another node, which must agree."""
 
     def __init__(
-        self, market: Contract, sender: Sender | None, viewer: str, second: Contract | None = None
+        self, calls: Calls, sender: Sender | None, viewer: str, second: Calls | None = None
     ) -> None:
         """`viewer` rehearses where there is no sender."""
-        self.market, self.sender, self.second = market, sender, second
+        self.calls, self.sender, self.second = calls, sender, second
+        self.address = calls.contract.address
         self.viewer = sender.address if sender else viewer
 
     def _skips(self, ids: Iterable[int], why: Why, detail: str) -> list[Skip]:
-        return [Skip(self.market.address, id_, why, detail) for id_ in ids]
+        return [Skip(self.address, id_, why, detail) for id_ in ids]
 
     def act(
         self, actions: Sequence[Action], unit: int, price: GasPrice, policy: Policy, left: int
@@ -143,9 +131,9 @@ class Actor:
                 text = f"would {ready.kind} for {ready.profit} Wad of profit"
                 skips += self._skips(ready.ids, Why.DRY_RUN, text)
                 continue
-            data = calldata(self.market, ready, self.viewer)
+            data = self.calls.encode(ready, self.viewer)
             try:
-                hash_ = self.sender.send_action(ready, self.market.address, data)
+                hash_ = self.sender.send_action(ready, self.address, data)
             except NodeDown:
                 raise
             except RpcError as problem:
@@ -159,15 +147,15 @@ class Actor:
         self, action: Action, unit: int, price: GasPrice, policy: Policy
     ) -> tuple[Action | None, list[Skip]]:
         """The action as it should be sent: only ids that it acts on, with its real gas."""
-        seen = rehearse(self.market, action, self.viewer)
+        seen = rehearse(self.calls, action, self.viewer)
         if seen.error:
             return None, self._skips(action.ids, _why(seen), seen.error)
-        skips = [Skip(self.market.address, id_, Why.NOTHING_DONE, text) for id_, text in seen.idle]
+        skips = [self._idle(action, id_, text) for id_, text in seen.idle]
         if not seen.done:
             return None, skips
         if len(seen.done) < len(action.ids):
             action = _fewer(action, seen.done)
-            seen = rehearse(self.market, action, self.viewer)
+            seen = rehearse(self.calls, action, self.viewer)
             if seen.error or len(seen.done) < len(action.ids):
                 text = seen.error or "the market changed meanwhile"
                 return None, skips + self._skips(action.ids, _why(seen), text)
@@ -181,6 +169,14 @@ class Actor:
             return None, skips + self._skips(action.ids, found.why, found.detail)
         return found, skips
 
+    def _idle(self, action: Action, id_: int, text: str) -> Skip:
+        """Why nothing would happen to one of a batch: alone it may say more."""
+        if action.kind is Kind.EXECUTE_MANY:
+            alone = rehearse(self.calls, _fewer(action, (id_,)), self.viewer)
+            if alone.error:
+                return Skip(self.address, id_, _why(alone), alone.error)
+        return Skip(self.address, id_, Why.NOTHING_DONE, text)
+
 
 def _why(seen: Rehearsal) -> Why:
     return Why.REFUSED if seen.refused else Why.REVERTED
@@ -189,5 +185,5 @@ def _why(seen: Rehearsal) -> Why:
 def _fewer(action: Action, ids: tuple[int, ...]) -> Action:
     """The same for some of its ids."""
     of = dict(zip(action.ids, action.rewards, strict=True))
-    kind = Kind.LIQUIDATE if len(ids) == 1 else action.kind
+    kind = ALONE.get(action.kind, action.kind) if len(ids) == 1 else action.kind
     return replace(action, kind=kind, ids=ids, rewards=tuple(of[id_] for id_ in ids))

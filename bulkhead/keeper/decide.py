@@ -40,18 +40,32 @@ class Why(StrEnum):
     REFUSED = "refused"  # the node refused the transaction
     DISPUTED = "disputed"  # the second node sees it differently
     DRY_RUN = "dry_run"  # there is no key
+    NOT_DUE = "not_due"  # the book's own rules refuse an order now
 
 
 class Kind(StrEnum):
-    """The market's actions that a keeper sends."""
+    """What a keeper sends: the market's actions, and the order book's."""
 
     LIQUIDATE = "liquidate"
     LIQUIDATE_MANY = "liquidate_many"
     DELEVERAGE = "deleverage"
+    EXECUTE = "execute"
+    EXECUTE_MANY = "execute_many"
+    RELEASE = "release"
+    ADVANCE = "advance"
 
 
-# words of calldata, without a batch's ids
-_WORDS = {Kind.LIQUIDATE: 2, Kind.LIQUIDATE_MANY: 3, Kind.DELEVERAGE: 1}
+ORDER = 16  # words of an order
+# words of calldata: of the call, and of each id in it
+_WORDS = {
+    Kind.LIQUIDATE: (1, 1),
+    Kind.LIQUIDATE_MANY: (3, 1),
+    Kind.DELEVERAGE: (0, 1),
+    Kind.EXECUTE: (1, ORDER),
+    Kind.EXECUTE_MANY: (3, ORDER),
+    Kind.RELEASE: (1, ORDER),
+    Kind.ADVANCE: (0, ORDER),
+}
 
 
 @dataclass(frozen=True)
@@ -104,6 +118,11 @@ class GasUse:
     each: int = 65_000  # of a batch, for each position in it
     lost: int = 80_000  # when somebody else was first
     deleverage: int = 135_000
+    fills: int = 100_000  # of filling orders, however many
+    fill_add: int = 155_000  # of each that opens or increases
+    fill_reduce: int = 80_000
+    release: int = 80_000
+    advance: int = 120_000
     headroom: int = 50  # percent on top, as the transaction's limit
 
 
@@ -120,6 +139,9 @@ class Policy:
     max_transactions: int = 8  # at once
     margin_calls: bool = True
     adl: bool = False  # ADL pays nothing: for those with a stake in the market
+    advance_step: int = WAD // 4  # of its distance, that a trailing stop's mark is behind (Wad)
+    advance_share: int = WAD // 4  # of an order's fee, that its advances may cost (Wad)
+    advance_subsidy: int = 0  # that each advance may cost beyond that
     gas: GasUse = field(default_factory=GasUse)
 
 
@@ -150,6 +172,7 @@ class Action:
     cost: int  # expected
     profit: int  # expected, after cost and lost races
     worst: int  # the most it may cost (wei)
+    floor: int | None = None  # least profit, where it is not the policy's
 
     @property
     def reward(self) -> int:
@@ -200,23 +223,25 @@ class _Work:
     margin: int  # Wad quote: what it adds to a batch
 
 
-class _Desk:
-    """One decision in the making."""
+class Desk:
+    """One decision in the making, about one contract. `unit`: Wad in one token unit."""
 
-    def __init__(self, sight: Sight, price: GasPrice, purse: Purse, policy: Policy) -> None:
-        self.sight, self.price, self.purse, self.policy = sight, price, purse, policy
+    def __init__(
+        self, market: str, unit: int, price: GasPrice, purse: Purse, policy: Policy
+    ) -> None:
+        self.market, self.unit = market, unit
+        self.price, self.purse, self.policy = price, purse, policy
         self.actions: list[Action] = []
         self.skips: list[Skip] = []
         self.left = purse.left(policy.budget)
 
     def skip(self, ids: Iterable[int], why: Why, detail: str) -> None:
-        self.skips += [Skip(self.sight.market, id_, why, detail) for id_ in ids]
-
-    # ---- what pays
+        """Leaves these, for a reason."""
+        self.skips += [Skip(self.market, id_, why, detail) for id_ in ids]
 
     def worth(self, tokens: int) -> int:
         """Of a reward, lost races taken off, down."""
-        return tokens * self.sight.cfg.unit * self.policy.win_rate // WAD
+        return tokens * self.unit * self.policy.win_rate // WAD
 
     def gas_of(self, won: int) -> int:
         """Expected gas: what is lost costs something too, up."""
@@ -224,29 +249,10 @@ class _Desk:
         rate = self.policy.win_rate
         return ceil_div(won * rate + lost * (WAD - rate), WAD)
 
-    def call_gas(self, target: Target) -> int:
-        return self.sight.cfg.margin_call_gas if target.margin_call else 0
-
-    def consider(self, target: Target) -> _Work | None:
-        """The position's own balance: None, with a skip noted, where it does not pay."""
-        sight, policy = self.sight, self.policy
-        if target.id in sight.taken:
-            self.skip([target.id], Why.TAKEN, "a transaction is under way")
-        elif sight.in_grace and target.equity > 0:
-            self.skip([target.id], Why.IN_GRACE, f"equity {target.equity} > 0 while in grace")
-        elif target.margin_call and not policy.margin_calls:
-            self.skip([target.id], Why.MARGIN_CALLS_OFF, "its owner would be called first")
-        else:
-            paid = reward(target, sight)
-            gas = policy.gas.each + self.call_gas(target)
-            cost = self.price.quote(
-                gas * (self.price.base + self.price.tip) + self.price.l1_per_byte * WORD
-            )
-            margin = self.worth(paid) - cost
-            if margin >= 0:
-                return _Work(target, paid, gas, margin)
-            self.skip([target.id], Why.UNPROFITABLE, f"reward {paid} token units, gas {cost} Wad")
-        return None
+    def own_cost(self, gas: int, words: int) -> int:
+        """What one more in a batch costs (Wad quote)."""
+        price = self.price
+        return price.quote(gas * (price.base + price.tip) + price.l1_per_byte * WORD * words)
 
     def propose(
         self,
@@ -256,10 +262,14 @@ class _Desk:
         limit: int,
         paid: tuple[int, ...],
         floor: int,
+        *,
+        bound: bool = False,
     ) -> None:
-        """Adds a transaction if it pays at least `floor`, and can be paid for."""
+        """Adds a transaction if it pays at least `floor`, and can be paid for. `bound`: that floor
+        holds when its gas has been seen, too."""
         price, policy = self.price, self.policy
-        size = 4 + WORD * _WORDS[kind] + (WORD * len(ids) if kind is Kind.LIQUIDATE_MANY else 0)
+        fixed, each = _WORDS[kind]
+        size = 4 + WORD * (fixed + each * len(ids))
         expected = self.gas_of(gas)
         value = self.worth(sum(paid))
         base = price.quote(expected * price.base + price.l1(size))
@@ -277,17 +287,51 @@ class _Desk:
             self.skip(ids, Why.TOO_MANY, f"{policy.max_transactions} at once")
         else:
             self.left -= worst
+            least = floor if bound else None
+            profit = value - cost
             self.actions.append(
-                Action(
-                    kind, self.sight.market, ids, gas, limit, fees, paid, cost, value - cost, worst
-                )
+                Action(kind, self.market, ids, gas, limit, fees, paid, cost, profit, worst, least)
             )
+
+    def with_headroom(self, gas: int) -> int:
+        """A limit for so much expected gas."""
+        return ceil_div(gas * (100 + self.policy.gas.headroom), 100)
+
+
+class _MarketDesk(Desk):
+    def __init__(self, sight: Sight, price: GasPrice, purse: Purse, policy: Policy) -> None:
+        super().__init__(sight.market, sight.cfg.unit, price, purse, policy)
+        self.sight = sight
+
+    # ---- what pays
+
+    def call_gas(self, target: Target) -> int:
+        return self.sight.cfg.margin_call_gas if target.margin_call else 0
+
+    def consider(self, target: Target) -> _Work | None:
+        """The position's own balance: None, with a skip noted, where it does not pay."""
+        sight, policy = self.sight, self.policy
+        if target.id in sight.taken:
+            self.skip([target.id], Why.TAKEN, "a transaction is under way")
+        elif sight.in_grace and target.equity > 0:
+            self.skip([target.id], Why.IN_GRACE, f"equity {target.equity} > 0 while in grace")
+        elif target.margin_call and not policy.margin_calls:
+            self.skip([target.id], Why.MARGIN_CALLS_OFF, "its owner would be called first")
+        else:
+            paid = reward(target, sight)
+            gas = policy.gas.each + self.call_gas(target)
+            cost = self.own_cost(gas, 1)
+            margin = self.worth(paid) - cost
+            if margin >= 0:
+                return _Work(target, paid, gas, margin)
+            self.skip([target.id], Why.UNPROFITABLE, f"reward {paid} token units, gas {cost} Wad")
+        return None
 
     # ---- liquidations
 
     def limit(self, gas: int, called: Sequence[Target] = ()) -> int:
         """With headroom; a margin call must leave the market its own part."""
-        found = ceil_div(gas * (100 + self.policy.gas.headroom), 100)
+        found = self.with_headroom(gas)
         calls = sum(self.call_gas(one) * 64 // 63 for one in called)
         return min(found + calls + (AFTER_CALL if called else 0), self.policy.max_gas)
 
@@ -348,7 +392,7 @@ class _Desk:
 
 def decide(sight: Sight, price: GasPrice, purse: Purse, policy: Policy) -> Decision:
     """What to send for one market now, and why not the rest."""
-    desk = _Desk(sight, price, purse, policy)
+    desk = _MarketDesk(sight, price, purse, policy)
     if sight.mode >= Mode.FINAL:
         desk.skip([one.id for one in sight.targets], Why.MODE, f"mode {sight.mode.name}")
     elif not sight.fresh:

@@ -129,12 +129,23 @@ class Journal:
         with self.engine.connect() as link:
             return sum(link.execute(wanted).scalars())
 
+    def spent_on(self, kind: str, market: str, id_: int) -> int:
+        """Wei paid, or at stake, for transactions of a kind on this one thing."""
+        t = transactions.c
+        wanted = select(t.cost, t.worst).where(
+            t.account == self.account, t.kind == kind, t.market == market,
+            t.ids == json.dumps([id_]), t.state.not_in([State.REPLACED.value, State.DROPPED.value]),
+        )  # fmt: skip
+        with self.engine.connect() as link:
+            return sum(worst if cost is None else cost for cost, worst in link.execute(wanted))
+
     def races(self, most: int) -> tuple[int, int]:
-        """Of the latest so many liquidations that were mined: how many paid, how many there are."""
+        """Of the latest so many liquidations and fills that were mined: how many paid, how many
+        there are."""
         t = transactions.c
         wanted = (
             select(t.reward)
-            .where(t.account == self.account, t.kind.like("liquidate%"))
+            .where(t.account == self.account, t.kind.like("liquidate%") | t.kind.like("execute%"))
             .where(t.state.in_([State.MINED.value, State.FINAL.value]))
             .order_by(t.sent_at.desc())
             .limit(most)

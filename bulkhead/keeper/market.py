@@ -1,4 +1,4 @@
-"""One market over a node: its addresses, parameters and views, as plain records."""
+"""One market and its order book over a node: addresses, parameters and views, as plain records."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bulkhead.errors import BadInput
 from bulkhead.keeper import names
 from bulkhead.keeper.node import Head, NodeRpc, shown
 from bulkhead.keeper.store import Row, parts
+from bulkhead.model.order_types import Order
 from bulkhead.model.types import Config, Terms, camel
 from bulkhead.model.types import Row as Bracket
 from bulkhead.model.wad import WAD
@@ -25,6 +26,7 @@ class MarketPlace:
 
     market: str
     lens: str
+    since: int = 0  # block before which it had no orders
 
 
 def config_of(found: Any) -> Config:
@@ -59,6 +61,7 @@ class MarketNode:
             if not rpc.code(contract.address):
                 raise BadInput(what, contract.address, f"there is no contract on {shown(rpc.url)}")
         self.token: str = self.contract.TOKEN().lower()
+        self.book: Contract = at(rpc, names.BOOK, self.contract.ORDER_BOOK())
         self.cfg = self.config()
 
     @property
@@ -102,9 +105,29 @@ class MarketNode:
         query = {
             "fromBlock": hex(start),
             "toBlock": hex(end),
-            "address": [self.address, self.token],
+            "address": [self.address, self.token, self.book.address],
         }
         found: Sequence[dict[str, Any]] = self.rpc.request("eth_getLogs", query)
+        return found
+
+    def order_states(self, hashes: Sequence[str], head: Head) -> list[Any]:
+        """What the book keeps of orders, at this very block."""
+        state = self.book.orderState
+        asked = [state.encode(bytes.fromhex(one[2:])) for one in hashes]
+        return [state.decode(one) for one in self._multicall(asked, head)]
+
+    def check_orders(
+        self, orders: Iterable[Order], mark: int, published_at: int, head: Head
+    ) -> list[Any]:
+        """What the book says of orders at this mark: reason, actual, limit, size."""
+        check = self.book.check
+        asked = [check.encode(one.as_tuple(), mark, published_at) for one in orders]
+        return [check.decode(one) for one in self._multicall(asked, head)]
+
+    def _multicall(self, asked: Iterable[bytes], head: Head) -> list[bytes]:
+        found: list[bytes] = []
+        for part in parts(asked, PAGE):
+            found += self.book.multicall.call(part, block=head.tag)
         return found
 
     def price_problem(self, view: Any) -> str:

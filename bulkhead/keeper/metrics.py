@@ -56,6 +56,12 @@ class Metrics:
         self.rebuilds = counter("index_rebuilds", "times that keys were sorted anew", "market")
         self.fresh = gauge("price_fresh", "1 while the oracle has a valid price", "market")
         self.mark = gauge("mark", "price (quote)", "market")
+        # the orders
+        self.orders = gauge("orders", "placed orders", "market")
+        self.order_candidates = gauge("order_candidates", "due by price and time", "market")
+        self.orders_done = counter(
+            "orders_done", "orders filled, released or advanced by us", "market", "kind"
+        )
         # the work
         self.skips = counter("skips", "things left undone", "market", "reason")
         self.sent = counter("transactions", "sent", "market", "kind")

@@ -10,13 +10,16 @@ from bulkhead.chain.artifacts import default
 from bulkhead.chain.decode import Registry
 from bulkhead.model.types import Action
 
-MARKET, LENS = "Market", "MarketLens"
+MARKET, LENS, BOOK = "Market", "MarketLens", "OrderBook"
 ERC20 = "LiquidityPool"  # its share is one: the standard's events are in its ABI
 ID = "id"
 TRANSFER = "Transfer"
 PARAMS_CHANGED = ("ParamsSet",)
 CHANGED = "PositionChanged"
 LIQUIDATED = {Action.LIQUIDATE_PARTIAL, Action.LIQUIDATE_FULL, Action.MARGIN_CALL_HEALED}
+ORDER, PLACED = "orderHash", "OrderPlaced"  # the argument of every event of an order, and the first
+FILLED, RELEASED, ADVANCED = "OrderFilled", "OrderReleased", "TrailAdvanced"
+ENDED = (FILLED, "OrderCancelled", RELEASED)
 OPTED_IN = 1  # bit of a position's flags: its owner is called before a liquidation
 
 
@@ -24,6 +27,12 @@ OPTED_IN = 1  # bit of a position's flags: its owner is called before a liquidat
 def market_events() -> Registry:
     """Events and errors of the market."""
     return Registry(default().get(MARKET).abi)
+
+
+@lru_cache(maxsize=1)
+def book_events() -> Registry:
+    """Events and errors of the order book."""
+    return Registry(default().get(BOOK).abi)
 
 
 @lru_cache(maxsize=1)

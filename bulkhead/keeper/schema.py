@@ -80,7 +80,33 @@ touched = Table(
     Column("id", BigInteger, primary_key=True, autoincrement=False),
 )
 
-# Positions that a keeper is working on, so that keepers who share the tables don't race.
+# Orders as they were placed (JSON), and what the book kept of them at `block`. Ended ones stay as
+# long as a re-org may undo their end.
+orders = Table(
+    "orders",
+    metadata,
+    Column("market", String(80), primary_key=True),
+    Column("hash", String(66), primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),  # unix seconds
+    Column("position", BigInteger, nullable=False),
+    Column("best", Whole, nullable=False),
+    Column("block", BigInteger, nullable=False),
+    Index("orders_by_block", "market", "block"),
+)
+
+# Which orders were touched in which of the blocks seen lately.
+touched_orders = Table(
+    "touched_orders",
+    metadata,
+    Column("market", String(80), primary_key=True),
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", String(66), primary_key=True),
+)
+
+# Positions (and orders, under the book's name) that a keeper is working on, so that keepers who
+# share the tables don't race.
 claims = Table(
     "claims",
     metadata,

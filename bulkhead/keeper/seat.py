@@ -15,6 +15,7 @@ from bulkhead.keeper.index import Ids
 from bulkhead.keeper.market import MarketNode
 from bulkhead.keeper.metrics import Metrics
 from bulkhead.keeper.node import Head
+from bulkhead.keeper.order_seat import OrderSeat
 from bulkhead.keeper.settings import KeeperSettings
 from bulkhead.keeper.store import Store
 from bulkhead.keeper.terms import Moment
@@ -24,12 +25,13 @@ from bulkhead.model.wad import WAD
 
 @dataclass
 class Seat:
-    """A market's node, watch and memory."""
+    """A market's node, watch and memory, and its book's."""
 
     node: MarketNode
     watch: Watch
     store: Store
     metrics: Metrics
+    orders: OrderSeat
     done: str = ""  # hash of the last block that was dealt with
     turn: int = 0  # id up to which smaller candidates had their turn
 

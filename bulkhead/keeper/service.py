@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,13 +17,16 @@ from bulkhead.chain.errors import ChainError, Reverted
 from bulkhead.errors import BadInput
 from bulkhead.keeper import names
 from bulkhead.keeper.act import Actor, Sent, rehearse
-from bulkhead.keeper.decide import Action, Decision, Kind, Purse, Skip, Why, decide
+from bulkhead.keeper.calls import BookCalls, Calls, MarketCalls
+from bulkhead.keeper.decide import Action, Decision, Kind, Policy, Purse, Skip, Why, decide
+from bulkhead.keeper.decide_orders import decide_orders
 from bulkhead.keeper.fees import Fees, GasPrice
 from bulkhead.keeper.journal import Entry, Journal
 from bulkhead.keeper.logs import SkipLog
 from bulkhead.keeper.market import MarketNode, MarketPlace
 from bulkhead.keeper.metrics import Health, Metrics
 from bulkhead.keeper.node import Head, NodeRpc, shown
+from bulkhead.keeper.order_seat import OrderSeat
 from bulkhead.keeper.prices import DataFee, NativePrice, data_fee, gas_price
 from bulkhead.keeper.seat import Seat
 from bulkhead.keeper.settings import KeeperSettings
@@ -38,6 +42,7 @@ LONGEST_WAIT = 30.0  # seconds between looks while they fail
 NAP = 0.5  # seconds
 VIEWER = "0x" + "11" * 20  # rehearses in a dry run
 RACES = 50  # that the win rate is measured over
+RACED = ("liquidate", "execute")  # kinds that only the first is paid for
 PURSE_OF_NOBODY = Purse(10**30)
 
 
@@ -65,6 +70,16 @@ class Look:
     decision: Decision
     sent: tuple[Sent, ...]
     skips: tuple[Skip, ...]
+
+
+@dataclass(frozen=True)
+class Work:
+    """The terms of one look's actions."""
+
+    head: Head
+    unit: int  # Wad in one token unit
+    price: GasPrice
+    policy: Policy
 
 
 class Keeper:
@@ -146,7 +161,9 @@ class Keeper:
             raise BadInput("market", place.market, f"it is no market: {problem}") from None
         store = Store(self.engine, f"{self.chain_id}:{place.market}", self.settings.reorg_depth)
         watch = Watch(node, store, self.metrics, max_range=self.settings.max_log_range)
-        return Seat(node, watch, store, self.metrics)
+        claims = Store(self.engine, f"{self.chain_id}:{node.book.address}")
+        orders = OrderSeat(node, watch, claims, self.metrics)
+        return Seat(node, watch, store, self.metrics, orders)
 
     # ---- one look
 
@@ -175,7 +192,8 @@ class Keeper:
         seat.watch.audit(head, self.settings.audit_ids)
         view = seat.node.view(head)
         price = self._price(head, view.state.mark)
-        taken = self._tend(seat, head, price)
+        self._tend(head, price)
+        taken = self._taken(seat.store, market)
         sight, skips = seat.see(head, view, taken, self.settings)
         purse = self.wallet.purse() if self.wallet else PURSE_OF_NOBODY
         policy = self.settings.policy(self._win_rate())
@@ -183,15 +201,14 @@ class Keeper:
         self.metrics.balance.set(purse.balance if self.wallet else 0)
         self.metrics.budget_left.set(left if self.wallet else 0)
         decision = decide(sight, price, purse, policy)
-        actions, lost = self._claimed(seat, decision)
-        actor = self._actor(seat, head)
-        sent, more = actor.act(actions, seat.node.cfg.unit, price, policy, left)
-        if self.wallet:
-            idle = {id_ for one in actions for id_ in one.ids}
-            idle -= {id_ for one in sent for id_ in one.action.ids}
-            seat.store.release(idle, self.name)
-        everything = [*skips, *decision.skips, *lost, *more]
+        calls = MarketCalls(seat.node.contract)
+        work = Work(head, seat.node.cfg.unit, price, policy)
+        sent, more = self._act(calls, decision, work, left)
+        everything = [*skips, *decision.skips, *more]
         self._note(market, everything, sent)
+        if self.settings.orders:
+            more_sent, left_undone = self._keep_orders(seat, view, work)
+            sent, everything = [*sent, *more_sent], [*everything, *left_undone]
         moment = Moment.of_state(view.state)
         if seat.watch.index.drifted(moment):
             seat.watch.index.rebuild(moment)
@@ -200,6 +217,20 @@ class Keeper:
         self.metrics.ticks.labels(market).inc()
         self.metrics.tick_seconds.labels(market).observe(time.perf_counter() - started)
         return Look(head, decision, tuple(sent), tuple(everything))
+
+    def _keep_orders(self, seat: Seat, view: Any, work: Work) -> tuple[list[Sent], list[Skip]]:
+        """Orders come after liquidations, with what those left of the purse."""
+        desk = seat.orders
+        journal = self.wallet.journal if self.wallet else None
+        taken = self._taken(desk.claims, desk.address)
+        sight, skips = desk.see(work.head, view, taken, self.settings, journal)
+        purse = self.wallet.purse() if self.wallet else PURSE_OF_NOBODY
+        decision = decide_orders(sight, work.price, purse, work.policy)
+        left = max(0, purse.left(work.policy.budget))
+        sent, more = self._act(desk.calls(sight), decision, work, left)
+        everything = [*skips, *decision.skips, *more]
+        self._note(desk.address, everything, sent)
+        return sent, everything
 
     def _price(self, head: Head, mark: int) -> GasPrice:
         return gas_price(
@@ -221,32 +252,45 @@ class Keeper:
 
     # ---- what is under way
 
-    def _tend(self, seat: Seat, head: Head, price: GasPrice) -> set[int]:
-        """Takes care of transactions under way, once a block; returns the positions that they,
-        and other keepers of this database, are on."""
+    def _tend(self, head: Head, price: GasPrice) -> None:
+        """Takes care of transactions under way, once a block."""
+        if self.wallet is None or self._tended == head.hash:
+            return
+        policy = self.settings.policy()
+        for paid in self.wallet.tend(head, price, policy, self._worthwhile):
+            self._report(paid)
+        self._tended = head.hash
+
+    def _taken(self, claims: Store, contract: str) -> set[int]:
+        """The positions or orders that transactions under way, and other keepers of this database,
+        are on."""
         if self.wallet is None:
             return set()
-        if self._tended != head.hash:
-            policy = self.settings.policy()
-            for paid in self.wallet.tend(head, price, policy, self._worthwhile):
-                self._report(paid)
-            self._tended = head.hash
-        mine = self.wallet.taken(seat.node.address)
-        seat.store.claim(mine, self.name, self.settings.claim_secs)
-        return set(mine) | seat.store.claimed_by_others(self.name)
+        mine = self.wallet.taken(contract)
+        claims.claim(mine, self.name, self.settings.claim_secs)
+        return set(mine) | claims.claimed_by_others(self.name)
+
+    def _claims(self, contract: str) -> tuple[Seat, Store, Calls] | None:
+        """Whose a contract is, where claims on it are kept, and what it is called with."""
+        for seat in self.seats:
+            if seat.node.address == contract:
+                return seat, seat.store, MarketCalls(seat.node.contract)
+            if seat.orders.address == contract:
+                return seat, seat.orders.claims, BookCalls(seat.node.book, {})
+        return None
 
     def _worthwhile(self, entry: Entry) -> bool:
         """Whether a transaction under way would still do something."""
-        for seat in self.seats:
-            if seat.node.address == entry.market:
-                action = Action(
-                    Kind(entry.kind), entry.market, entry.ids, 0, entry.gas_limit,
-                    Fees(entry.max_fee, entry.tip), (0,) * len(entry.ids), 0, 0, entry.worst,
-                )  # fmt: skip
-                assert self.wallet is not None
-                seen = rehearse(seat.node.contract, action, self.wallet.address)
-                return bool(seen.done) or seen.refused  # a node that does not say is no reason
-        return False
+        found = self._claims(entry.market)
+        if found is None:
+            return False
+        action = Action(
+            Kind(entry.kind), entry.market, entry.ids, 0, entry.gas_limit,
+            Fees(entry.max_fee, entry.tip), (0,) * len(entry.ids), 0, 0, entry.worst,
+        )  # fmt: skip
+        assert self.wallet is not None
+        seen = rehearse(found[2], action, self.wallet.address, bytes.fromhex(entry.data))
+        return bool(seen.done) or seen.refused  # a node that does not say is no reason
 
     def _report(self, paid: Paid) -> None:
         entry = paid.entry
@@ -254,43 +298,73 @@ class Keeper:
             "hash": entry.hash,
             "market": entry.market,
             "ids": entry.ids,
-            "liquidated": paid.ids,
+            "done": paid.ids,
             "reward": paid.reward,
             "cost_wei": paid.cost,
         }
         log.info("mined" if paid.ok else "reverted", extra=extra)
-        for seat in self.seats:
-            if seat.node.address == entry.market:
-                seat.store.release(entry.ids, self.name)
-        if entry.market:
-            self.metrics.rewards.labels(entry.market).inc(paid.reward)
-            self.metrics.liquidated.labels(entry.market).inc(len(paid.ids))
-        if entry.kind.startswith("liquidate"):
+        found = self._claims(entry.market)
+        if found is not None:
+            seat, claims, calls = found
+            market = seat.node.address
+            claims.release(entry.ids, self.name)
+            self.metrics.rewards.labels(market).inc(paid.reward)
+            if isinstance(calls, BookCalls):
+                self.metrics.orders_done.labels(market, entry.kind).inc(len(paid.ids))
+            else:
+                self.metrics.liquidated.labels(market).inc(len(paid.ids))
+        if entry.kind.startswith(RACED):
             gone = [id_ for id_ in entry.ids if id_ not in paid.ids]
             text = "mined without effect: somebody else was first, or the price came back"
             self._note(entry.market, [Skip(entry.market, id_, Why.LOST, text) for id_ in gone], [])
 
     # ---- acting
 
-    def _claimed(self, seat: Seat, decision: Decision) -> tuple[list[Action], list[Skip]]:
-        """Actions on positions that no other keeper of this database took meanwhile."""
+    def _act(
+        self,
+        calls: Calls,
+        decision: Decision,
+        work: Work,
+        left: int,
+    ) -> tuple[list[Sent], list[Skip]]:
+        """Sends what was decided on one contract; what is left is claimed no longer."""
+        found = self._claims(calls.contract.address)
+        assert found is not None
+        claims = found[1]
+        actions, lost = self._claimed(claims, decision)
+        actor = self._actor(calls, work.head)
+        sent, more = actor.act(actions, work.unit, work.price, work.policy, left)
+        if self.wallet:
+            idle = {id_ for one in actions for id_ in one.ids}
+            claims.release(idle - {id_ for one in sent for id_ in one.action.ids}, self.name)
+        return sent, [*lost, *more]
+
+    def _claimed(self, claims: Store, decision: Decision) -> tuple[list[Action], list[Skip]]:
+        """Actions on what no other keeper of this database took meanwhile."""
         if self.wallet is None:
             return list(decision.actions), []
         kept, lost = [], []
         for action in decision.actions:
-            won = seat.store.claim(action.ids, self.name, self.settings.claim_secs)
-            if len(won) == len(action.ids):
+            won = claims.claim(action.ids, self.name, self.settings.claim_secs)
+            if len(won) == len(set(action.ids)):
                 kept.append(action)
                 continue
-            seat.store.release(won, self.name)
+            claims.release(won, self.name)
             text = "another keeper of this database was quicker"
             lost += [Skip(action.market, id_, Why.TAKEN, text) for id_ in action.ids]
         return kept, lost
 
-    def _actor(self, seat: Seat, head: Head) -> Actor:
-        second = at(self.second, names.MARKET, seat.node.address) if self.second else None
+    def _actor(self, calls: Calls, head: Head) -> Actor:
         sender = WalletSender(self.wallet, head) if self.wallet else None
-        return Actor(seat.node.contract, sender, VIEWER, second)
+        return Actor(calls, sender, VIEWER, self._elsewhere(calls))
+
+    def _elsewhere(self, calls: Calls) -> Calls | None:
+        """The same over the second node."""
+        if self.second is None:
+            return None
+        if isinstance(calls, BookCalls):
+            return BookCalls(at(self.second, names.BOOK, calls.contract.address), calls.orders)
+        return MarketCalls(at(self.second, names.MARKET, calls.contract.address))
 
     def _note(self, market: str, skips: list[Skip], sent: list[Sent]) -> None:
         self.skips.note(market, skips)

@@ -68,7 +68,22 @@ class KeeperSettings(BaseSettings):
     # work
     margin_calls: bool = Field(True, description="liquidate where the owner is called first")
     adl: bool = Field(False, description="auto-deleverage; pays nothing")
-    max_batch: Annotated[int, Field(ge=1, le=500)] = Field(40, description="positions at once")
+    orders: bool = Field(True, description="fill, advance and clean up orders")
+    orders_since: Annotated[int, Field(ge=0)] = Field(
+        0, description="block of the oldest order, where a market is given by addresses"
+    )
+    advance_step: Share = Field(
+        Decimal("0.25"), description="of its distance, that a trailing stop may lag"
+    )
+    advance_share: Share = Field(
+        Decimal("0.25"), description="of an order's fee, spent on advancing it"
+    )
+    advance_subsidy: Amount = Field(
+        Decimal(0), description="of each advance beyond that share, quote"
+    )
+    max_batch: Annotated[int, Field(ge=1, le=500)] = Field(
+        40, description="positions or orders at once"
+    )
     max_transactions: Annotated[int, Field(ge=1)] = Field(8, description="sent in one look")
     max_gas: Annotated[int, Field(ge=200_000)] = Field(2**24, description="limit of a transaction")
     bump_after: Annotated[int, Field(ge=1)] = Field(3, description="blocks until a bid is raised")
@@ -121,6 +136,9 @@ class KeeperSettings(BaseSettings):
             max_transactions=self.max_transactions,
             margin_calls=self.margin_calls,
             adl=self.adl,
+            advance_step=_wad(self.advance_step),
+            advance_share=_wad(self.advance_share),
+            advance_subsidy=_wad(self.advance_subsidy),
         )
 
     @property
@@ -147,11 +165,11 @@ class KeeperSettings(BaseSettings):
             market, at, lens = text.partition("@")
             if at:
                 pair = check_address("market", market), check_address("lens", lens)
-                found.append(MarketPlace(pair[0].lower(), pair[1].lower()))
+                found.append(MarketPlace(pair[0].lower(), pair[1].lower(), self.orders_since))
             else:
                 record = load_record(Path(text))
                 market, lens = record.address("market"), record.address("lens")
-                found.append(MarketPlace(market.lower(), lens.lower()))
+                found.append(MarketPlace(market.lower(), lens.lower(), record.block))
         return found
 
     def account(self) -> LocalAccount | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, func, select, update
@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bulkhead.errors import BadInput
 from bulkhead.keeper import schema
+from bulkhead.model.order_types import OrderStatus
 
 PART = 500  # rows in one statement, ids in one condition
 
@@ -38,6 +39,29 @@ class Row:
     flags: int
     vault: str
     block: int
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """An order as the book kept it at `block`; `body` is the whole of it."""
+
+    hash: str
+    body: str
+    status: int
+    changed_at: int
+    position: int
+    best: int
+    block: int
+
+
+@dataclass(frozen=True)
+class OrderNews:
+    """What a range of blocks did to orders: rows, (block, hash) touched, and what was never placed
+    on this chain."""
+
+    rows: Sequence[OrderRow] = ()
+    touched: frozenset[tuple[int, str]] = field(default_factory=frozenset)
+    gone: Sequence[str] = ()
 
 
 def parts(values: Iterable[Any], size: int = PART) -> Iterator[list[Any]]:
@@ -140,20 +164,46 @@ class Store:
         with self.engine.connect() as link:
             return set(link.execute(wanted).scalars())
 
+    def orders(self, since: int = -1, hashes: Iterable[str] | None = None) -> list[OrderRow]:
+        """Orders seen in blocks after this one; all by default, or those of these hashes."""
+        t = schema.orders.c
+        wanted = select(t.hash, t.body, t.status, t.changed_at, t.position, t.best, t.block)
+        wanted = wanted.where(t.market == self.market, t.block > since).order_by(t.hash)
+        with self.engine.connect() as link:
+            if hashes is None:
+                return [OrderRow(*found) for found in link.execute(wanted)]
+            return [
+                OrderRow(*found)
+                for part in parts(hashes)
+                for found in link.execute(wanted.where(t.hash.in_(part)))
+            ]
+
+    def orders_touched_after(self, block: int) -> set[str]:
+        """Hashes of orders whose events stood in blocks after this one."""
+        t = schema.touched_orders.c
+        wanted = select(t.hash).where(t.market == self.market, t.block > block)
+        with self.engine.connect() as link:
+            return set(link.execute(wanted).scalars())
+
     # ---- writing
 
-    def fill(self, rows: Sequence[Row]) -> None:
+    def fill(self, rows: Sequence[Row], orders: Sequence[OrderRow] = ()) -> None:
         """A page of a snapshot; it counts once the checkpoint is set."""
         with self.engine.begin() as link:
             self._put(link, rows)
+            self._put_orders(link, orders)
 
     def begin_at(self, cursor: Cursor, end: int) -> None:
-        """The end of a snapshot of all ids below `end`: others are forgotten. Nothing is deleted
-        before, so that a snapshot that is cut short, or made by two at once, leaves no gap."""
+        """The end of a snapshot of all ids below `end`, and of all orders: others are forgotten.
+        Nothing is deleted before, so that a snapshot that is cut short, or made by two at once,
+        leaves no gap."""
         with self.engine.begin() as link:
+            o = schema.orders
+            old = (o.c.market == self.market) & (o.c.block != cursor.block)
+            link.execute(delete(o).where(old))
             p = schema.positions
             link.execute(delete(p).where(p.c.market == self.market, p.c.id >= end))
-            for table in (schema.blocks, schema.touched):
+            for table in (schema.blocks, schema.touched, schema.touched_orders):
                 link.execute(delete(table).where(table.c.market == self.market))
             self.upsert(link, schema.markets, [{"market": self.market, **asdict(cursor)}])
             self._remember(link, cursor)
@@ -166,6 +216,7 @@ class Store:
         touched: Iterable[tuple[int, int]],
         gone: Iterable[int] = (),
         fork: int | None = None,
+        orders: OrderNews | None = None,
     ) -> bool:
         """Moves the checkpoint with everything that was seen up to it: all of it, or, where
         somebody else moved it meanwhile, nothing (False). `touched`: (block, id)."""
@@ -180,17 +231,30 @@ class Store:
             if moved.rowcount != 1:
                 return False
             if fork is not None:
-                b, n = schema.blocks, schema.touched
+                b = schema.blocks
                 link.execute(delete(b).where(b.c.market == self.market, b.c.number > fork))
-                link.execute(delete(n).where(n.c.market == self.market, n.c.block > fork))
+                for n in (schema.touched, schema.touched_orders):
+                    link.execute(delete(n).where(n.c.market == self.market, n.c.block > fork))
             self._put(link, rows)
             for part in parts(gone):
                 p = schema.positions
                 link.execute(delete(p).where(p.c.market == self.market, p.c.id.in_(part)))
             seen = [{"market": self.market, "block": b, "id": i} for b, i in sorted(set(touched))]
             self.upsert(link, schema.touched, seen)
+            self._apply_orders(link, orders or OrderNews())
             self._remember(link, after)
         return True
+
+    def _apply_orders(self, link: Connection, news: OrderNews) -> None:
+        self._put_orders(link, news.rows)
+        for part in parts(news.gone):
+            o = schema.orders
+            link.execute(delete(o).where(o.c.market == self.market, o.c.hash.in_(part)))
+        seen = [{"market": self.market, "block": b, "hash": h} for b, h in sorted(news.touched)]
+        self.upsert(link, schema.touched_orders, seen)
+
+    def _put_orders(self, link: Connection, rows: Sequence[OrderRow]) -> None:
+        self.upsert(link, schema.orders, [{"market": self.market, **asdict(r)} for r in rows])
 
     def repair(self, rows: Sequence[Row]) -> None:
         """Overwrites positions that an audit found different."""
@@ -203,9 +267,12 @@ class Store:
     def _remember(self, link: Connection, cursor: Cursor) -> None:
         row = {"market": self.market, "number": cursor.block, "hash": cursor.hash}
         self.upsert(link, schema.blocks, [row])
-        oldest, b, n = cursor.block - self.depth, schema.blocks, schema.touched
+        oldest, b, o = cursor.block - self.depth, schema.blocks, schema.orders
         link.execute(delete(b).where(b.c.market == self.market, b.c.number < oldest))
-        link.execute(delete(n).where(n.c.market == self.market, n.c.block < oldest))
+        for n in (schema.touched, schema.touched_orders):
+            link.execute(delete(n).where(n.c.market == self.market, n.c.block < oldest))
+        ended = (o.c.status != OrderStatus.PLACED) & (o.c.block < oldest)
+        link.execute(delete(o).where(o.c.market == self.market, ended))
 
     # ---- claims
 

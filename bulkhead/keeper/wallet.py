@@ -19,13 +19,14 @@ from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
 from bulkhead.chain.errors import RpcError
-from bulkhead.chain.wire import log_of
+from bulkhead.chain.wire import Log, log_of
 from bulkhead.keeper import names
 from bulkhead.keeper.decide import Action, Policy, Purse
 from bulkhead.keeper.fees import TRANSFER_GAS, Fees, GasPrice, bump
 from bulkhead.keeper.journal import UNDER_WAY, Entry, Journal, State
 from bulkhead.keeper.metrics import Metrics
 from bulkhead.keeper.node import Head, NodeDown, NodeRpc
+from bulkhead.keeper.order_index import id_of
 
 log = logging.getLogger("bulkhead.keeper.wallet")
 WITHDRAW = "withdraw"  # kind of a transaction that only uses up a nonce
@@ -71,12 +72,28 @@ class Paid:
 
     entry: Entry
     ok: bool
-    ids: tuple[int, ...]  # liquidated by it
+    ids: tuple[int, ...]  # liquidated, filled, released or advanced by it
     reward: int  # token units
     cost: int  # wei
 
 
 Worthwhile = Callable[[Entry], bool]  # would this transaction, mined now, still do something?
+
+
+def _earned(raw: Log, contract: str, account: str) -> tuple[int, int] | None:
+    """What an event says we did: an id and what it paid (token units)."""
+    if raw.address != contract:
+        return None
+    event = names.market_events().event(raw)
+    if event and event.name == names.CHANGED and event.action in names.LIQUIDATED:
+        return event.id, event.payout
+    event = names.book_events().event(raw)
+    if event and event.name in (names.FILLED, names.RELEASED):
+        ours = event.keeper.lower() == account
+        return (id_of("0x" + event.orderHash.hex()), event.fee) if ours else None
+    if event and event.name == names.ADVANCED:
+        return id_of("0x" + event.orderHash.hex()), 0
+    return None
 
 
 class Wallet:
@@ -265,11 +282,10 @@ class Wallet:
         cost = gas * per_gas + int(receipt.get("l1Fee") or "0x0", 16)
         ids, reward = [], 0
         for raw in receipt["logs"]:
-            event = names.market_events().event(log_of(raw))
-            ours = event and event.address == entry.market and event.name == names.CHANGED
-            if event and ours and event.action in names.LIQUIDATED:
-                ids.append(event.id)
-                reward += event.payout
+            found = _earned(log_of(raw), entry.market, self.address)
+            if found is not None:
+                ids.append(found[0])
+                reward += found[1]
         return Paid(entry, int(receipt["status"], 16) == 1, tuple(ids), reward, cost)
 
     def _recheck(self, head: Head) -> None:

@@ -11,6 +11,7 @@ from gate import Gate
 from keeper_stage import Stage
 
 from bulkhead.keeper.act import Actor
+from bulkhead.keeper.calls import MarketCalls
 from bulkhead.keeper.decide import Action, Kind, Policy, Skip, Why
 from bulkhead.keeper.fees import Caps, Fees, GasPrice
 from bulkhead.model.wad import WAD
@@ -30,7 +31,8 @@ def action(stage: Stage, kind: Kind, *ids: int, each: int = 5 * 10**6) -> Action
 
 
 def prepared(stage: Stage, wanted: Action) -> tuple[Action | None, list[Skip]]:
-    return Actor(stage.market, None, stage.people[4]).prepare(wanted, UNIT, PRICE, POLICY)
+    actor = Actor(MarketCalls(stage.market), None, stage.people[4])
+    return actor.prepare(wanted, UNIT, PRICE, POLICY)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_gas_seen__may_cost_more_than_is_left__stays_within_it(stage: Stage) -> 
     (id_,) = stage.crowd(1)
     stage.slide(1_930)
     meant = replace(action(stage, Kind.LIQUIDATE, id_), gas_limit=60_000, worst=24 * 10**13)
-    actor = Actor(stage.market, None, stage.people[4])
+    actor = Actor(MarketCalls(stage.market), None, stage.people[4])
     _, (skip,) = actor.act([meant], UNIT, PRICE, POLICY, meant.worst)
     assert (skip.id, skip.why) == (id_, Why.BUDGET)
     _, (skip,) = actor.act([meant], UNIT, PRICE, POLICY, 10 * meant.worst)

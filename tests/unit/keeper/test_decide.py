@@ -178,6 +178,11 @@ def test_gas_use__is_not_below_what_was_measured() -> None:
     assert use.single >= max(found["liquidate_full"], found["liquidate_partial"])
     assert use.batch + 10 * use.each >= 10 * found["liquidate_many_10_per_position"]
     assert use.deleverage >= found["deleverage"]
+    assert use.fills + use.fill_add >= found["order_execute_open"]
+    assert use.fills + use.fill_reduce >= found["order_execute_decrease"]
+    assert use.fill_reduce >= found["order_execute_many_10_per_order"]
+    assert use.release >= found["order_release"]
+    assert use.advance >= found["order_advance"]
 
 
 def _numbers(record: dict[str, Any]) -> Iterator[tuple[str, int]]:
