@@ -69,7 +69,7 @@ def test_read__delayed_only__follows_the_file_or_the_kind_of_oracle(
     tmp_path: Path, kind: str, said: str, expected: int
 ) -> None:
     market = read(
-        changed(tmp_path, ("  delayed_only: off", f"  delayed_only: {said}" if said else ""))
+        changed(tmp_path, ("  delayed_only: on", f"  delayed_only: {said}" if said else ""))
     )
     oracle = market.oracle.model_copy(update={"kind": kind})
     market = market.model_copy(update={"oracle": oracle})
@@ -125,7 +125,7 @@ def test_check_listing__price_where_funding_owes_too_much__is_refused() -> None:
         ("up_to: unlimited", "up_to: 9M USD", "margin.brackets[3].up_to", "must be unlimited"),
         ("max_spread: 0.5 %", "max_spread: 4 bp", "oracle.spread", "at most max_spread"),
         ("grace: 15 min", "mercy: 15 min", "oracle.mercy", "no such field"),
-        ("delayed_only: off", "delayed_only: 1", "orders.delayed_only", "on or off is wanted"),
+        ("delayed_only: on", "delayed_only: 1", "orders.delayed_only", "on or off is wanted"),
         ("delay: 12 s", "delay: 61 min", "orders.delay", "at most 1 h"),
         ("fill_window: 10 min", "fill_window: 9 s", "orders.fill_window", "at least 10 s"),
         ("fill_window: 10 min", "fill_window: 25 h", "orders.fill_window", "at most 1 day"),
