@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from bulkhead.chain.binaries import ROOT, find
 from bulkhead.errors import BulkheadError
+from bulkhead.fuzz.people import ALICE
 from bulkhead.fuzz.world import World
 
 FOLDER = ROOT / ".build" / "forge" / "fuzz"  # what foundry.toml lets the harness read
@@ -54,6 +55,7 @@ def write_state(world: World, path: Path) -> dict[str, str]:
         "FUZZ_NOW": str(world.now),
         "FUZZ_MARKET": world.site.market.address,
         "FUZZ_ORACLE": world.site.oracle.address,
+        "FUZZ_ALICE": ALICE,
     }
 
 

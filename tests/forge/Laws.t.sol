@@ -41,7 +41,8 @@ contract LawsTest {
         _at.pool = IPool(_at.market.POOL());
         _at.token = IToken(_at.market.TOKEN());
         _at.unit = _at.market.config().unit;
-        for (uint160 tag = 16; tag < 21; ++tag) {
+        _at.owners.push(VM.envAddress("FUZZ_ALICE")); // a key's address
+        for (uint160 tag = 17; tag < 21; ++tag) {
             _at.owners.push(_who(tag));
         }
         for (uint160 tag = 22; tag < 24; ++tag) {

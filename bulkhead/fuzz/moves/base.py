@@ -13,6 +13,7 @@ from bulkhead.fuzz.people import ANY_BUY, FOREVER, KEEPER, PRICE, USERS
 from bulkhead.fuzz.probe import Pos
 from bulkhead.fuzz.world import World
 from bulkhead.model.errors import ModelError, Refused
+from bulkhead.model.impact import trade
 
 Move = Callable[[], Iterator[Op]]
 
@@ -71,12 +72,14 @@ class Moves:
         return self.read.pick((0, 0, 0, 0, 0, 0, 1, 1, 12, 60))
 
     def limit(self, delta: int) -> int:
-        """A price limit that mostly does not bind."""
+        """A price limit that mostly does not bind; else about the mark, or just the fill."""
         choice = self.read.byte()
-        if choice < 240:
+        if choice < 232 or delta == 0:
             return 0 if delta < 0 else ANY_BUY
-        mark: int = self.twin.state.mark
-        return mark + (choice - 248) * mark // 10_000
+        s, cfg = self.twin.state, self.twin.core.cfg
+        if choice < 240:
+            return int(s.mark + (choice - 236) * s.mark // 10_000)
+        return max(0, trade(s.mark, s.spread, s.skew, delta, cfg).fill + self.near())
 
     def deadline(self) -> int:
         """Mostly never; else a second early, in time, or late."""
