@@ -32,7 +32,7 @@ REASONS = {"reasons": ("Types.sol", "Reason"), "order_reasons": ("IOrderBook.sol
 CONTRACTS = (
     *("Market", "LiquidityPool", "PositionVault", "InsuranceFund"),
     *("ChainlinkOracle", "PythOracle", "QuorumOracle", "MedianOracle"),
-    *("OrderBook", "Router", "MarketLens", "PreviewLens", "LiquidationLens"),
+    *("OrderBook", "Router", "MarketLens", "PreviewLens", "LiquidationLens", "OrderLens"),
     *("MarketFactory", "Authority"),
 )
 _MEMBER = re.compile(r"^\s*(\w+),?\s*(?://(.*))?$")

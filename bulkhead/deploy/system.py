@@ -34,6 +34,7 @@ PERIPHERY = {
     "lens": "MarketLens",
     "preview_lens": "PreviewLens",
     "liquidation_lens": "LiquidationLens",
+    "order_lens": "OrderLens",
     "router": "Router",
 }
 
@@ -60,6 +61,7 @@ class System:
     lens: Contract
     preview_lens: Contract
     liquidation_lens: Contract
+    order_lens: Contract
     router: Contract
     libraries: dict[str, str]
     steps: tuple[Step, ...]

@@ -75,7 +75,7 @@ class Scene:
         self.book = at(self.rpc, "OrderBook", w.book)
         lenses = {
             name: deploy(self.rpc, name, sender=sender)
-            for name in ("MarketLens", "PreviewLens", "LiquidationLens")
+            for name in ("MarketLens", "PreviewLens", "LiquidationLens", "OrderLens")
         }
         self.contracts: dict[str, Contract] = {
             "Market": w.market,

@@ -492,4 +492,7 @@ TABLE: dict[str, dict[str, tuple[Case, ...]]] = {
         previewLiquidate=lambda s: (s["market"], 3),
         previewDeleverage=lambda s: (s["market"], 1),
     ),
+    "OrderLens": views(
+        previewOrder=lambda s: (s.book.address, s.exit.as_tuple()),
+    ),
 }
