@@ -12,7 +12,7 @@ from bulkhead.mutants.weave import place_all, weave
 
 AREAS = {
     *("access", "accounting", "deleveraging", "funding", "liquidation", "margin", "oracle"),
-    *("feed", "pool", "rounding", "vault", "waterfall", "neutral"),
+    *("feed", "orders", "pool", "rounding", "vault", "waterfall", "neutral"),
 }
 
 
