@@ -171,15 +171,14 @@ class Judge:
         self._money(world, step, before, after)
         if step.op.name in OUTSIDE:
             return
-        step = trade
-        self._market(world, step, before, after, t)
-        self._walls(world, step, before, after, t)
-        self._pool(step, before, after, t)
+        self._market(world, trade, before, after, t)
+        self._walls(world, trade, before, after, t)
+        self._pool(trade, before, after, t)
         mole = world.stage.contracts.get(MOLE)
         if mole is not None and not step.simulated:
             worked = world.engine.view(mole.address, bytes(mole.worked.encode())).data
             bench.hold(access.i_45_reentry, worked[-1:] != b"\0")
-        self.trades.step(world, step, before, after, t)
+        self.trades.step(world, trade, before, after, t)
         self.ends.step(world, step, before, after, t)
 
     def _money(self, world: World, step: Step, before: Sight, after: Sight) -> None:

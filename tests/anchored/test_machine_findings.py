@@ -191,3 +191,13 @@ def test_a_ticket_of_a_refusing_vault_is_not_counted_as_cash(artifacts: Artifact
 
     assert world.twin.position(3).size == 0
     assert world.twin.ticket(1).amount > world.twin.core.totals.paid
+
+
+def test_gift_to_the_book_that_the_token_swallows(artifacts: Artifacts) -> None:
+    """The token says no without reverting: the sender's call succeeds and nothing has moved."""
+    world = stand_up("revm", Setting(8, (free(),), "FalseReturnToken"), Bench(), artifacts)
+    with world.looking():
+        gift = Op("send", ALICE, (world.site.book.address, 5))
+        assert play(world, [Op("halt", KEEPER, (True,)), gift]) == "ok"
+        assert play(world, [Op("halt", KEEPER, (False,)), gift, ACCRUE]) == "ok"
+    assert world.ghost.gifts == 5

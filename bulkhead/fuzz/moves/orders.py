@@ -10,7 +10,7 @@ from bulkhead.fuzz.moves.trading import Trading
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import ALICE, ANY_BUY, EVE, KEEPER, OWNERS, USERS
 from bulkhead.fuzz.signing import SIGNATURES
-from bulkhead.fuzz.stage import BOOK_CALL, MOLE
+from bulkhead.fuzz.stage import BOOK_CALL, LISTING_TOKEN, MOLE
 from bulkhead.model.order_types import NOTHING, Order, OrderKind, OrderStatus, hash_of
 from bulkhead.model.orders import OrderBook
 from bulkhead.model.wad import WAD
@@ -52,7 +52,7 @@ class Ordering(Trading):
             (5 if some else 1, self.upset),
             (3 if some else 1, self.guarded),
             (4 if some else 1, self.trail),
-            (12 if any(self.book.refunds.values()) else 1, self.refund),
+            (12 if any(self.book.refunds.values()) else 2, self.refund),
         )
         armed = MOLE in self.world.stage.contracts
         if armed:  # what the book pays for calls the book, what the market pays for the market
@@ -348,8 +348,20 @@ class Ordering(Trading):
             yield from self._fill(order)
 
     def refund(self) -> Iterator[Op]:
-        """What a token refused is claimed."""
-        waits = [who for who, amount in self.book.refunds.items() if amount]
-        who = self.read.pick(waits or OWNERS)
-        to = who if self.read.byte() < 128 else self.read.pick(USERS)
+        """What a token refused is claimed, and claimed again."""
+        read, world, book = self.read, self.world, self.book
+        waits = [who for who, amount in book.refunds.items() if amount]
+        who = read.pick(waits or OWNERS)
+        paying = [one for one in self.placed() if one.keeper_fee]
+        listing = not waits and paying and world.setting.token == LISTING_TOKEN
+        if listing:
+            order = read.pick(paying)
+            who = order.owner
+            yield self.op("block", EVE, (who, True, False))
+            yield self.op("cancel_order", who, (order,))
+        to = who if read.byte() < 100 else read.pick(USERS)
         yield self.op("claim_refund", who, (to,), self.wait())
+        if read.byte() < 128:
+            yield self.op("claim_refund", who, (KEEPER,))
+        if listing:
+            yield self.op("block", EVE, (who, False, False))
