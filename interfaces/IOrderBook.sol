@@ -80,8 +80,8 @@ struct OrderState {
 /// @title Orders of one market that nobody can front-run
 /// @notice An order fills at the mark of the block that fills it, and only where that mark was published
 /// strictly later than `orderDelaySecs` after the order was placed and no more than `fillWindowSecs` ago. So
-/// nobody who places, edits or keeps an order has seen the price it fills at. A trigger says whether an
-/// order fills, never at what price.
+/// nobody who places or edits an order has seen the price it fills at, and who keeps it from filling has seen
+/// that for no longer than the window. A trigger says whether an order fills, never at what price.
 /// @dev The book is a delegate of the owner's: `setDelegate(0, book, expiry)` at the market allows it all
 ///      positions. It can trade them and hold margin back, never take anything out. It holds fees alone.
 ///      An order without parent acts in the phase that its position is in when it is placed, and is void

@@ -75,7 +75,7 @@ def test_read__delayed_only__follows_the_file_or_the_kind_of_oracle(
     market = market.model_copy(update={"oracle": oracle})
     params = abi(to_params(market, oracle=ORACLE, treasury=TREASURY))
     assert params["delayedOnly"] == expected
-    assert (params["orderDelaySecs"], params["fillWindowSecs"]) == (12, 600)
+    assert (params["orderDelaySecs"], params["fillWindowSecs"]) == (12, 24)
 
 
 @pytest.mark.parametrize("price", [100, 2_500, 5_000, 15_000])
@@ -127,8 +127,8 @@ def test_check_listing__price_where_funding_owes_too_much__is_refused() -> None:
         ("grace: 15 min", "mercy: 15 min", "oracle.mercy", "no such field"),
         ("delayed_only: on", "delayed_only: 1", "orders.delayed_only", "on or off is wanted"),
         ("delay: 12 s", "delay: 61 min", "orders.delay", "at most 1 h"),
-        ("fill_window: 10 min", "fill_window: 9 s", "orders.fill_window", "at least 10 s"),
-        ("fill_window: 10 min", "fill_window: 25 h", "orders.fill_window", "at most 1 day"),
+        ("fill_window: 24 s", "fill_window: 9 s", "orders.fill_window", "at least 10 s"),
+        ("fill_window: 24 s", "fill_window: 25 h", "orders.fill_window", "at most 1 day"),
         ("dead_after: 3 days", "dead_after: 71 h", "pool.dead_after", "at least 3 days"),
         ('token: "0xA0b', 'token: "0xQ0b', "networks.1.token", "does not have the form"),
     ],
