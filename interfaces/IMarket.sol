@@ -199,7 +199,7 @@ interface IMarket {
 
     // ---- governance (AccessManager)
 
-    /// @notice Sets all parameters. Timelock.
+    /// @notice Sets all parameters; `delayedOnly` only where the order book is deployed. Timelock.
     function setParams(MarketParams calldata params) external;
     /// @notice Stops everything that adds risk. Guardian.
     function enterReduceOnly() external;

@@ -158,6 +158,11 @@ class World:
         self.twin.core.vault_address = vault
         self.now = self.rpc.time()
 
+    def bring_book(self) -> None:
+        """Deploys what the factory takes for the market's order book."""
+        self.factory.createOrderBook(1, self.book_code, sender=self.deployer)
+        self.twin.core.contracts.add(self.book)
+
     # ---------------------------------------------------------------- time, price, tokens
 
     def at(self, moment: int) -> None:

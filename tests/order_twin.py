@@ -38,7 +38,7 @@ class Desk:
 
     def __init__(self, world: World) -> None:
         self.world, self.rpc = world, world.rpc
-        world.factory.createOrderBook(1, world.book_code, sender=world.deployer)
+        world.bring_book()
         self.book = at(world.rpc, "OrderBook", world.market.ORDER_BOOK())
         domain = Domain(NAME, VERSION, world.rpc.chain_id(), self.book.address)
         self.twin = OrderBook(world.twin, domain)

@@ -134,6 +134,7 @@ class Site:
             guardian=GUARDIAN,
         )
         self.twin.core.vault_address = self.vault
+        self.twin.core.contracts.add(self.twin.core.cfg.order_book)
         domain = Domain(NAME, VERSION, hand.rpc.chain_id(), self.book.address)
         self.orders = OrderBook(self.twin, domain)
         self.reading = Reading(PRICE, 0, START)

@@ -34,6 +34,8 @@ def set_params(core: Core, params: Params) -> None:
     acceptance.accrue(core)
     skew = abs(s.size_long - s.size_short)
     old, new = core.cfg, config.rederive(params, core.cfg, skew)
+    there = new.order_book in core.contracts
+    config.bound(not new.delayed_only or there, "delayed_only", new.delayed_only, 0)
     r0 = relief(old, new)
     left = r0 * min(WAD, s.ramp) // WAD * new.table[0].mm_rate // WAD
     costs = config.exit_costs(new)

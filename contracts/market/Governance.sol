@@ -87,6 +87,10 @@ library Governance {
         Funding.accrue(s, x.c, block.timestamp);
         Config memory c = Parameters.derive(params, x.c);
         Parameters.checkImpactChange(x.c, c, PositionMath.abs(int256(s.sizeLong) - int256(s.sizeShort)));
+        // exits wait for nothing that is not there
+        if (c.delayedOnly != 0 && c.orderBook.code.length == 0) {
+            revert IMarket.BadParameter("delayedOnly", c.delayedOnly, 0);
+        }
         uint256 r0 = Parameters.relief(x.c, c);
         uint256 left = r0 * (s.ramp < 1e18 ? s.ramp : 1e18) / 1e18 * uint128(c.table[1]) / 1e18;
         uint256 costs = Parameters.exitCosts(c);

@@ -285,6 +285,7 @@ def test_where_all_trades_are_delayed_the_book_alone_is_foreseen_to_trade(lens: 
     w = lens.w
     id_ = w.open(w.alice, 10 * WAD, 5_000 * USD)
     w.ok("set_delegate", w.alice, id_, w.book, SOON)
+    w.bring_book()
     w.ok("set_params", w.governance, replace(w.params, delayed_only=1))
     only = Reason.ORDERS_ONLY
     reason(lens, only, "open", w.alice, 0, 10 * WAD, 5_000 * USD, ANY[1], SOON)

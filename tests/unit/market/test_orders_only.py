@@ -22,6 +22,7 @@ def delayed(w: World, sign: int = 1) -> tuple[int, int]:
     flat = w.ok("reserve", w.alice, w.alice).value
     w.ok("set_delegate", w.alice, 0, w.bob, SOON)
     w.ok("set_delegate", w.alice, 0, w.book, SOON)
+    w.bring_book()
     w.ok("set_params", w.governance, replace(w.params, delayed_only=1))
     w.tick(seconds=60)
     return id_, flat
@@ -127,6 +128,7 @@ def test_terms_are_read_and_bounded(world: World) -> None:
     assert tuple(w.market.orderTerms()) == (False, 12, 600)
     assert w.market.ORDER_BOOK() == w.market.config().orderBook == w.book
     assert w.book == w.twin.core.cfg.order_book
+    w.bring_book()
     for on, delay, window in ((1, 0, 10), (0, 3_600, 86_400)):
         terms = {"delayed_only": on, "order_delay_secs": delay, "fill_window_secs": window}
         w.ok("set_params", w.governance, replace(w.params, **terms))
@@ -141,3 +143,28 @@ def test_terms_are_read_and_bounded(world: World) -> None:
         changed: dict[str, Any] = {field: bad}
         said = w.no("BadParameter", "set_params", w.governance, replace(w.params, **changed))
         assert said.args == (name, bad, limit)
+
+
+@SIDES
+def test_exits_do_not_wait_for_a_book_that_is_not_there(world: World, sign: int) -> None:
+    """Else a change of parameters would close them until somebody brings it, or for ever where no
+    code has the factory's hash."""
+    w = world
+    id_ = w.open(w.alice, sign * 50 * WAD, 8_000 * w.one)
+    on = replace(w.params, delayed_only=1)
+    assert w.no("BadParameter", "set_params", w.governance, on).args == ("delayedOnly", 1, 0)
+    w.ok("close", w.alice, id_, ANY[-sign], SOON)
+    w.bring_book()
+    w.ok("set_params", w.governance, on)
+
+
+def test_a_market_that_is_listed_delayed_waits_for_its_book(
+    new_world: Callable[..., World],
+) -> None:
+    """There is nothing to leave yet; parameters change once the book is there."""
+    w = new_world(delayed_only=1)
+    assert not w.rpc.code(w.book)
+    w.no(Reason.ORDERS_ONLY, "open", w.alice, 0, 50 * WAD, 8_000 * w.one, ANY[1], SOON)
+    w.no("BadParameter", "set_params", w.governance, w.params)
+    w.bring_book()
+    w.ok("set_params", w.governance, w.params)

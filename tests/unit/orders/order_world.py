@@ -53,7 +53,7 @@ class Desk:
 
     def __init__(self, world: World) -> None:
         self.w, self.market = world, world.market
-        world.factory.createOrderBook(1, world.book_code, sender=world.deployer)
+        world.bring_book()
         self.book: Contract = at(world.rpc, "OrderBook", world.book)
         _, self.delay, self.window = self.market.orderTerms()
         self.seen: dict[bytes, Order] = {}

@@ -71,7 +71,7 @@ class Scene:
         settings = (proxy.address, 3_900, 10**8, 10**13, 0, 0, "0x" + "0" * 40, 0)
         oracle = deploy(self.rpc, "ChainlinkOracle", settings, sender=sender)
         self.taker = deploy(self.rpc, "OracleMarket", oracle, sender=sender)
-        w.factory.createOrderBook(1, w.book_code, sender=sender)
+        w.bring_book()
         self.book = at(self.rpc, "OrderBook", w.book)
         lenses = {
             name: deploy(self.rpc, name, sender=sender)
