@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from market_world import ANY, SOON, WAD, World
 
-from bulkhead.chain.contract import events
+from bulkhead.chain.contract import deploy, events
 from bulkhead.chain.wire import Block, Call, Outcome
 
 STEP = 101  # gas, from nothing to plenty
@@ -85,3 +85,30 @@ def test_action__any_amount_of_gas__is_whole_or_nothing(
             failed += 1
     assert done > 10
     assert failed > 10
+
+
+@pytest.mark.parametrize("scene", [fund_liquidation, partial_liquidation])
+def test_liquidation__a_rewarded_keeper_burns_gas__is_whole_or_nothing(
+    new_world: Callable[..., World], scene: Callable[[World], tuple[str, bytes]]
+) -> None:
+    """Where a token calls who is paid, a keeper burns millions between its reward and the pool's
+    part. The token keeps a 64th of them too, so the pool's part is not starved."""
+    w = new_world(token="HookToken")
+    who, data = scene(w)
+    burner = deploy(w.rpc, "GasBurningReceiver", sender=w.deployer).as_(w.deployer)
+    w.token.setHook(burner, burner)
+    data = w.market.liquidate.encode(1, burner.address)
+
+    def attempt() -> Outcome:
+        call = Call(w.market.address, data, who, 0, 16_000_000)
+        return w.rpc.simulate([Block((call,), time=w.now + 1)])[0][0]
+
+    plenty = attempt()
+    assert plenty.ok
+    wanted = told(plenty)
+    for leave in (500, 5_000, 20_000):
+        burner.setLeave(leave)
+        outcome = attempt()
+        assert outcome.ok
+        assert outcome.gas_used > 10_000_000
+        assert told(outcome) == wanted, f"with {leave} gas left"

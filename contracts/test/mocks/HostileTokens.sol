@@ -160,6 +160,20 @@ contract ReentrantActor is ITransferHook {
     }
 }
 
+/// @notice Uses up the gas of every transfer that it hears of, but for what a test lets it leave.
+contract GasBurningReceiver is ITransferHook {
+    uint256 public leave = type(uint256).max;
+
+    function setLeave(uint256 leave_) external {
+        leave = leave_;
+    }
+
+    function onTokens(address, address, uint256) external view {
+        uint256 rest = leave;
+        while (gasleft() > rest) {}
+    }
+}
+
 /// @notice Anyone pauses it.
 contract PausableToken is TestToken {
     error Paused();
