@@ -195,7 +195,9 @@ class Trials:
             self.bench.hold(margin.i_15_withdrawable, free, at, above)
 
     def claims(self, world: World, dice: random.Random) -> None:
-        """I-49: what a provider may claim is paid."""
+        """I-49: what a provider may claim is paid, while the token pays anybody."""
+        if world.twin.core.halted:
+            return
         for who in world.site.layout.providers:
             side = world.twin.pool.redemptions.folded(who)
             if side.shares and side.assets:

@@ -201,3 +201,15 @@ def test_gift_to_the_book_that_the_token_swallows(artifacts: Artifacts) -> None:
         assert play(world, [Op("halt", KEEPER, (True,)), gift]) == "ok"
         assert play(world, [Op("halt", KEEPER, (False,)), gift, ACCRUE]) == "ok"
     assert world.ghost.gifts == 5
+
+
+def test_claims_wait_while_the_token_pays_nobody(artifacts: Artifacts) -> None:
+    """A provider's claim that a halted token refuses is no broken promise of the pool's."""
+    setting = Setting(6, (dear(),), "PausableToken", contracts=True)
+    world = stand_up("revm", setting, Bench(), artifacts)
+    ops = [Op("request_redeem", LP, (3_847_499_999_935, LP, LP), 1)]
+    for wait in (601, 86_401):
+        ops += [price(85, wait=wait), ACCRUE]
+    play(world, [*ops, Op("halt", KEEPER, (True,))])
+    assert world.twin.pool.redemptions.folded(LP).assets > 0
+    assert world.play(Op("trial", "", ("claims", 1))) == "ok"
