@@ -16,6 +16,7 @@ from bulkhead.fuzz.report import Failure, Report
 from bulkhead.fuzz.runner import Plan, Worker
 
 GRACE_SECS = 120.0  # for a worker that is still cutting its counterexample down
+CLOSING_SECS = 10.0  # for one that is done and ends its chains
 Tell = Callable[[Report], None]
 
 
@@ -70,8 +71,10 @@ def _many(plan: Plan, tell: Tell) -> tuple[Report, Failure | None]:
                 running.discard(number)
             tell(total(latest))
     finally:
-        for process in processes:
-            process.terminate() if failure or process.is_alive() else None
+        for number, process in enumerate(processes):
+            if number not in running:
+                process.join(CLOSING_SECS)
+            process.terminate() if process.is_alive() else None
             process.join()
     return total(latest), failure
 
