@@ -21,6 +21,7 @@ COMMANDS = {
     ),
     "simulate": ("bulkhead.sim.command", "simulate", "Draw thousands of days, say what they cost."),
     "replay": ("bulkhead.sim.command", "replay", "Replay a history under each liquidation rule."),
+    "front": ("bulkhead.sim.front_command", "front", "What knowing the next price is worth."),
     "deploy": ("bulkhead.deploy.command", "deploy", "Deploy a market from its YAML file."),
     "adapter": ("bulkhead.deploy.adapter_command", "adapter", "Deploy a quorum's price adapter."),
     "verify": ("bulkhead.deploy.command", "verify", "Compare a deployment with its record."),
