@@ -22,12 +22,12 @@ class Ownership(Base):
     """The actions that do not change a size."""
 
     def set_margin_call(self, caller: Address, id_: int, opt_in: bool) -> Result:
-        """Opts a position in to (or out of) margin calls. Owner only, and only a contract."""
+        """Opts a position in to (or out of) margin calls. Owner only; in, only a contract."""
         core = self.core
 
         def action() -> None:
             held = self._owned(id_, caller)
-            if caller not in core.contracts:
+            if opt_in and caller not in core.contracts:
                 raise NotAuthorised(id_, caller)
             flags = held.flags | OPTED_IN if opt_in else held.flags & ~OPTED_IN
             core.positions.put(id_, replace(held, flags=flags))

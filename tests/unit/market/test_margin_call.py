@@ -161,6 +161,7 @@ def test_who_may_opt_in(world: World) -> None:
     id_ = w.open(w.alice, 50 * WAD, 8_000 * w.one)
     w.no("NotAuthorised", "set_margin_call", w.alice, id_, True)
     w.no("NotAuthorised", "set_margin_call", w.bob, id_, True)
+    w.ok("set_margin_call", w.alice, id_, False)  # whose code is gone again gets out
     w.no("UnknownPosition", "set_margin_call", w.alice, 77, True)
     made, mine = owner(w, "IdleOwner", margin=8_000)
     w.ok("set_margin_call", made.address, mine, False)
