@@ -123,6 +123,8 @@ interface IOrderBook {
     event TrailAdvanced(bytes32 indexed orderHash, uint256 best);
     /// @notice The token refused a refund; it waits for `claimRefund`. Token units.
     event RefundKept(address indexed owner, uint256 amount);
+    /// @notice All that waited for `owner` was paid out. Token units.
+    event RefundClaimed(address indexed owner, address indexed to, uint256 amount);
 
     // ---- owners
 

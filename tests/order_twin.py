@@ -28,7 +28,7 @@ from bulkhead.sim.moves import error_text
 WAD = 10**18
 TOLD = OURS | {
     *("OrderPlaced", "OrderFilled", "OrderCancelled", "OrderReleased", "TrailAdvanced"),
-    "RefundKept",
+    *("RefundKept", "RefundClaimed"),
 }
 _RETURN = ("place", "place_signed", "edit", "claim_refund", "execute", "execute_many")
 

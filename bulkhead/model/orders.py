@@ -137,8 +137,10 @@ class OrderBook:
 
         def action() -> int:
             amount = self.refund_of(caller)
-            self.refunds.put(caller, 0)
-            self._move(self.address, to, amount)
+            if amount:
+                self.refunds.put(caller, 0)
+                self.core.emit("RefundClaimed", owner=caller, to=to, amount=amount)
+                self._move(self.address, to, amount)
             return amount
 
         return self.core.run(action)
@@ -242,9 +244,9 @@ class OrderBook:
         self.states.put(order_hash, state)
         self.orders.put(order_hash, order)
         if order.margin:
-            self._move(payer, core.vault(id_), max(0, order.margin - ahead))
             locked = market.lock_of(id_, self.address)
             market.set_lock(self.address, id_, locked + order.margin)
+            self._move(payer, core.vault(id_), max(0, order.margin - ahead))
         self._move(payer, self.address, order.keeper_fee)
         core.emit(
             "OrderPlaced", orderHash=order_hash, owner=order.owner, positionId=id_, order=order

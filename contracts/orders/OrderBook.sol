@@ -127,8 +127,9 @@ contract OrderBook is IOrderBook, EIP712, Multicall, ReentrancyGuardTransient {
         _orders[orderHash] = OrderRules.pack(s);
         uint256 margin = order.margin;
         if (margin != 0) {
-            if (margin > there) _take(payer, market.vaultOf(id), margin - there);
+            // before the token may call its payer, who may hand the position on
             market.setLock(id, (fresh ? 0 : market.lockOf(id, address(this))) + margin);
+            if (margin > there) _take(payer, market.vaultOf(id), margin - there);
         }
         if (order.keeperFee != 0) _take(payer, address(this), order.keeperFee);
         emit OrderPlaced(orderHash, order.owner, id, order);
@@ -171,7 +172,9 @@ contract OrderBook is IOrderBook, EIP712, Multicall, ReentrancyGuardTransient {
     /// @inheritdoc IOrderBook
     function claimRefund(address to) external nonReentrant returns (uint256 paid) {
         paid = refundOf[msg.sender];
+        if (paid == 0) return 0;
         refundOf[msg.sender] = 0;
+        emit RefundClaimed(msg.sender, to, paid);
         _pay(to, paid);
     }
 

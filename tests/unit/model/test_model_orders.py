@@ -413,9 +413,13 @@ def test_refusing_token__refund_waits(desk: Desk) -> None:
     with pytest.raises(TransferRefused):
         desk.book.claim_refund(OWNER, OWNER)
     before = desk.m.balance(RIVAL)
-    assert desk.book.claim_refund(OWNER, RIVAL).value == FEE
+    claimed = desk.book.claim_refund(OWNER, RIVAL)
+    assert claimed.value == FEE
+    told = {"owner": OWNER, "to": RIVAL, "amount": FEE}
+    assert list(claimed.events) == [("RefundClaimed", told)]
     assert desk.m.balance(RIVAL) == before + FEE
-    assert desk.book.claim_refund(OWNER, RIVAL).value == 0
+    nothing = desk.book.claim_refund(OWNER, RIVAL)
+    assert (nothing.value, list(nothing.events)) == (0, [])
 
 
 def test_execute_many__skips_what_cannot_be_filled(desk: Desk) -> None:

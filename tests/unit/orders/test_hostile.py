@@ -18,7 +18,7 @@ from order_world import (
     reverts,
 )
 
-from bulkhead.chain.contract import Contract, deploy
+from bulkhead.chain.contract import Contract, deploy, events
 
 MARK = 2_000 * WAD
 
@@ -51,9 +51,10 @@ def test_a_blocklisted_owner_ends_an_order(new_desk: Callable[..., Desk], end: s
     before = desk.balance(w.dave)
     desk.send(desk.book.claimRefund, w.dave, by=w.bob)  # nothing waits for Bob
     assert desk.balance(w.dave) == before
-    desk.send(desk.book.claimRefund, w.dave, by=me)
+    claimed = desk.event(desk.send(desk.book.claimRefund, w.dave, by=me), "RefundClaimed")
+    assert (claimed.owner, claimed.to, claimed.amount) == (me, w.dave, kept)
     assert desk.balance(w.dave) == before + kept
-    desk.send(desk.book.claimRefund, w.dave, by=me)
+    assert not events(desk.send(desk.book.claimRefund, w.dave, by=me), of=desk.book)
     assert desk.balance(w.dave) == before + kept
 
 
@@ -196,6 +197,24 @@ def test_a_token_that_calls_back(new_desk: Callable[..., Desk], moment: str) -> 
             assert not someone.actor.worked(), name
             assert someone.actor.answer() == guard, name
         w.rpc.next_time(w.now)
+
+
+def test_a_position_handed_on_while_its_margin_is_paid(new_desk: Callable[..., Desk]) -> None:
+    """The lock is the payer's, in the epoch that ended: nothing is held back from the new owner."""
+    desk = new_desk(token="HookToken")
+    w, market = desk.w, desk.market
+    someone = Callback(desk)
+    me, margin = someone.actor.address, 3_000 * w.one
+    id_ = market.state().nextId
+    market.reserve(me, sender=w.bob)
+    order = desk.on(id_)
+    someone.actor.arm(market, market.transferPosition.encode(id_, w.bob))
+    someone.run(desk.book, desk.book.place.encode(order.as_tuple()))
+    assert someone.actor.worked()
+    assert (market.ownerOf(id_), desk.margin(id_), desk.lock(id_)) == (w.bob, margin, 0)
+    desk.remove(id_, margin, by=w.bob)
+    someone.run(desk.book, desk.book.cancel.encode(order.as_tuple()))
+    assert desk.balance(desk.book.address) == 0
 
 
 def test_executing_many_can_t_be_called_into(new_desk: Callable[..., Desk]) -> None:
