@@ -32,6 +32,7 @@ COMMANDS = {
     "mutants": ("bulkhead.mutants.command", "mutants", "Plant faults; see which laws notice."),
     "coverage": ("bulkhead.mutants.coverage_command", "coverage", "What of the core fuzz reaches."),
     "positions": ("bulkhead.deploy.positions_command", "positions", "List positions and health."),
+    "orders": ("bulkhead.deploy.orders_command", "orders", "List orders and what they wait for."),
 }
 
 
