@@ -10,6 +10,7 @@ from bulkhead.deploy.schema import UNLIMITED, MarketFile, Quorum
 from bulkhead.deploy.units import RAY, WAD
 
 HOUR = 3_600
+PYTH_AHEAD = 5  # seconds: MAX_AHEAD_SECS of PythOracle
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,9 @@ def _oracle(market: MarketFile) -> Iterator[Rule]:
     if oracle.kind != "chainlink" and oracle.sequencer_grace:
         limit = "0 s: only a push feed needs time to speak after a restart"
         yield Rule(("oracle", "sequencer_grace"), f"{oracle.sequencer_grace} s", limit)
+    if oracle.kind in ("pyth", "median") and market.orders.delay < PYTH_AHEAD:
+        limit = f"at least {PYTH_AHEAD} s: so far ahead of the block a Pyth price may be"
+        yield Rule(("orders", "delay"), f"{market.orders.delay} s", limit)
     if (
         oracle.kind == "pyth"
         and oracle.pyth

@@ -201,6 +201,8 @@ def test_median__market__is_deployed_and_read_back(
         (PYTH, PLAIN[:1], "oracle.sequencer_grace", "0 s: only a push feed"),
         (PYTH.replace("s: 5", "s: 11"), PLAIN, "oracle.pyth.min_decimals", "at most max_decimals"),
         (PYTH.replace("width: 2", "width: 0.5"), PLAIN, "oracle.pyth.confidence_width", "at least"),
+        (PYTH, (*PLAIN, ("delay: 12 s", "delay: 4 s")), "orders.delay", "at least 5 s"),
+        (MEDIAN, (*PLAIN, ("delay: 12 s", "delay: 4 s")), "orders.delay", "at least 5 s"),
         (QUORUM, PLAIN, "oracle.max_deviation", "above 0 %"),
         (QUORUM.replace("quorum: 2", "quorum: 4"), BANDED, "oracle.quorum.quorum", "half of the 3"),
         (QUORUM.replace("quorum: 2", "quorum: 1"), BANDED, "oracle.quorum.quorum", "at least 2"),

@@ -199,6 +199,19 @@ def test_a_token_that_calls_back(new_desk: Callable[..., Desk], moment: str) -> 
         w.rpc.next_time(w.now)
 
 
+@pytest.mark.parametrize("margin", [0, 50])
+def test_more_than_was_asked_is_refused_too(new_desk: Callable[..., Desk], margin: int) -> None:
+    """What a payer sends along in the middle of a payment is no part of it."""
+    desk = new_desk(token="HookToken")
+    someone = Callback(desk)
+    me, book = someone.actor.address, desk.book
+    to = desk.market.vaultOf(desk.market.state().nextId) if margin else book.address
+    someone.actor.arm(desk.w.token, desk.w.token.transfer.encode(to, 5))
+    asked = margin or 7
+    with reverts("WrongAmountReceived", received=asked + 5, asked=asked):
+        someone.run(book, book.place.encode(desk.order(owner=me, margin=margin).as_tuple()))
+
+
 def test_a_position_handed_on_while_its_margin_is_paid(new_desk: Callable[..., Desk]) -> None:
     """The lock is the payer's, in the epoch that ended: nothing is held back from the new owner."""
     desk = new_desk(token="HookToken")

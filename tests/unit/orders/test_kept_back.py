@@ -4,8 +4,10 @@ by its owner. All that such an order can take is a mark that is within the fill 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from oracle_world import Pyth
 from order_world import (
     SIZE,
     SOON,
@@ -18,6 +20,9 @@ from order_world import (
     refused,
     reverts,
 )
+
+from bulkhead.deploy.params import abi
+from bulkhead.model.oracles import PythPrice
 
 MARK = 2_000 * WAD
 WINDOW = 24
@@ -101,6 +106,29 @@ def test_a_stopped_token_stops_no_exit(new_desk: Callable[..., Desk]) -> None:
     desk.due()
     desk.execute(free)
     assert desk.market.position(id_).size == 0
+
+
+@pytest.mark.parametrize("delay", [4, 5])
+def test_a_feed_ahead_of_the_chain__asks_for_five_seconds_of_delay(
+    new_desk: Callable[..., Desk], delay: int
+) -> None:
+    """Pyth's prices may be 5 s ahead of the block and count as of it. Who placed an order when
+    that was out has seen a price that fills it where the delay is shorter, else none."""
+    desk = new_desk(order_delay_secs=delay)
+    w = desk.w
+    pyth = Pyth(w.rpc, w.deployer)
+    terms = abi(replace(w.params, oracle=pyth.adapter.address))
+    w.market.setParams(terms, sender=w.governance)
+    order = desk.order()
+    desk.place(order)
+    known = PythPrice(2_000 * 10**8, 10**7, -8, w.now + 5)
+    w.at(w.now + delay + 1)
+    pyth.push(known)
+    if delay < 5:
+        desk.execute(order)
+        return
+    with refused(OrderReason.TOO_EARLY, w.now - 1, w.now):
+        desk.execute(order)
 
 
 # ---- a delegate's orders
