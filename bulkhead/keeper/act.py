@@ -19,6 +19,7 @@ from bulkhead.keeper.node import NodeDown
 from bulkhead.model.wad import WAD, ceil_div
 
 log = logging.getLogger("bulkhead.keeper.act")
+EXPLAINED = 10  # of a batch, asked alone why they would not be filled
 ALONE = {Kind.LIQUIDATE_MANY: Kind.LIQUIDATE, Kind.EXECUTE_MANY: Kind.EXECUTE}
 
 
@@ -150,7 +151,10 @@ class Actor:
         seen = rehearse(self.calls, action, self.viewer)
         if seen.error:
             return None, self._skips(action.ids, _why(seen), seen.error)
-        skips = [self._idle(action, id_, text) for id_, text in seen.idle]
+        skips = [
+            self._idle(action, id_, text, place < EXPLAINED)
+            for place, (id_, text) in enumerate(seen.idle)
+        ]
         if not seen.done:
             return None, skips
         if len(seen.done) < len(action.ids):
@@ -169,9 +173,9 @@ class Actor:
             return None, skips + self._skips(action.ids, found.why, found.detail)
         return found, skips
 
-    def _idle(self, action: Action, id_: int, text: str) -> Skip:
+    def _idle(self, action: Action, id_: int, text: str, ask: bool) -> Skip:
         """Why nothing would happen to one of a batch: alone it may say more."""
-        if action.kind is Kind.EXECUTE_MANY:
+        if ask and action.kind is Kind.EXECUTE_MANY:
             alone = rehearse(self.calls, _fewer(action, (id_,)), self.viewer)
             if alone.error:
                 return Skip(self.address, id_, _why(alone), alone.error)

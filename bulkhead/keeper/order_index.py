@@ -71,6 +71,7 @@ class OrderIndex:
         self.delay = delay
         self.orders: dict[str, Placed] = {}
         self.by_position: dict[int, set[str]] = defaultdict(set)
+        self.stirred: set[int] = set()  # positions that something happened to; who reads clears
         self._asleep: set[str] = set()
         self._first: dict[str, int] = {}  # of what waits for its time
         self._waiting: Keys = []
@@ -123,6 +124,7 @@ class OrderIndex:
 
     def wake(self, position: int) -> None:
         """Something happened to this position, or to an order on it."""
+        self.stirred.add(position)
         for one in self._asleep & self.by_position.get(position, set()):
             self._asleep.discard(one)
             self._wait(one, self.orders[one].changed_at + self.delay + 1)

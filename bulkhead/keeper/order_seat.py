@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bulkhead.keeper.calls import BookCalls
@@ -18,6 +18,8 @@ from bulkhead.keeper.store import Store
 from bulkhead.keeper.watch import Watch
 from bulkhead.model.order_types import OrderReason, OrderStatus
 
+LONGEST_WAIT = 64  # blocks, for what the market refuses at the same mark
+
 # what lasts until something happens to the position
 LASTING = (
     OrderReason.WRONG_OWNER,
@@ -30,6 +32,16 @@ LASTING = (
 )
 
 
+@dataclass(frozen=True)
+class Refused:
+    """An order that the market refused at a mark: blocks until it is tried again, and when."""
+
+    published: int
+    position: int
+    wait: int
+    at: int
+
+
 @dataclass
 class OrderSeat:
     """A book's part of a seat. `claims` are kept under the book's name."""
@@ -39,6 +51,7 @@ class OrderSeat:
     claims: Store
     metrics: Metrics
     turn: str = ""  # hash up to which orders of lower fees had their turn
+    refused: dict[str, Refused] = field(default_factory=dict)  # by the market, lately
 
     @property
     def address(self) -> str:
@@ -58,6 +71,7 @@ class OrderSeat:
         mark, published = state.mark, state.publishedAt
         found = index.due(mark, published) if view.fresh else []
         self.metrics.order_candidates.labels(self.node.address).set(len(found))
+        found = self._again(found, published, head)
         trailing = index.trailing(mark) if view.fresh else []
         late = head.time > published + self.node.cfg.fill_window_secs
         if late:  # nothing fills or advances until another mark comes
@@ -82,6 +96,32 @@ class OrderSeat:
             trailing=tuple(behind),
         )
         return sight, skips + more
+
+    def _again(self, found: list[Placed], published: int, head: Head) -> list[Placed]:
+        """Without those that the market refused lately: they are tried at each new mark, when
+        something happens to their position, and else less and less often."""
+        stirred = self.watch.orders.stirred
+        self.refused = {
+            one: last
+            for one, last in self.refused.items()
+            if last.published == published and last.position not in stirred
+        }
+        stirred.clear()
+        due = head.number
+        return [
+            one for one in found if one.hash not in self.refused or self.refused[one.hash].at <= due
+        ]
+
+    def put_off(self, sight: OrderSight, skips: list[Skip], head: Head, published: int) -> None:
+        """Takes note of what the rehearsal found that the market refuses."""
+        due = {one.id: one for one in sight.due}
+        for skip in skips:
+            if skip.why not in (Why.REVERTED, Why.NOTHING_DONE) or skip.id not in due:
+                continue
+            one = due[skip.id]
+            last = self.refused.get(one.hash)
+            wait = min(2 * last.wait, LONGEST_WAIT) if last else 1
+            self.refused[one.hash] = Refused(published, one.position, wait, head.number + wait)
 
     def _worth_a_look(
         self, found: list[Placed], taken: set[int], settings: KeeperSettings

@@ -228,6 +228,7 @@ class Keeper:
         decision = decide_orders(sight, work.price, purse, work.policy)
         left = max(0, purse.left(work.policy.budget))
         sent, more = self._act(desk.calls(sight), decision, work, left)
+        desk.put_off(sight, more, work.head, view.state.publishedAt)
         everything = [*skips, *decision.skips, *more]
         self._note(desk.address, everything, sent)
         return sent, everything

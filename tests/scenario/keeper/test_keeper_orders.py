@@ -64,6 +64,41 @@ def test_fill__price_limit_not_met__left_with_the_markets_reason(
     keeper.close()
 
 
+def test_refused_by_the_market__tried_less_and_less_until_something_changes(
+    stage: Stage, tmp_path: Path
+) -> None:
+    desk = Desk(stage)
+    keeper = stage.keeper(tmp_path, **CHEAP)
+    one = desk.place(OrderKind.MARKET, 1, margin=5 * USD)
+    stage.price(2_000)
+    tried = []
+    for block in range(12):
+        (look,) = keeper.tick()
+        if [skip.why for skip in look.skips] == [Why.REVERTED]:
+            tried.append(block)
+        stage.blocks()
+    assert tried == [0, 1, 3, 7]
+    vault = stage.market.vaultOf(desk.book.orderState(hash_of(one)).positionId)
+    stage.system.token.transfer(vault, 500 * USD, sender=stage.people[6])
+    keeper.tick()
+    assert desk.status(one) == OrderStatus.FILLED
+    keeper.close()
+
+
+def test_refused_by_the_market__is_tried_at_every_new_mark(stage: Stage, tmp_path: Path) -> None:
+    desk = Desk(stage)
+    keeper = stage.keeper(tmp_path, **CHEAP)
+    one = desk.place(OrderKind.MARKET, 1, price_limit=1_990 * WAD)
+    for dollars in (2_000, 1_999, 1_998):
+        stage.price(dollars, seconds=20)
+        (look,) = keeper.tick()
+        assert [skip.why for skip in look.skips] == [Why.REVERTED]
+    stage.price(1_985, seconds=20)
+    keeper.tick()
+    assert desk.status(one) == OrderStatus.FILLED
+    keeper.close()
+
+
 def test_fill__fee_below_the_gas__is_left_until_gas_is_cheap(stage: Stage, tmp_path: Path) -> None:
     desk = Desk(stage)
     keeper = stage.keeper(tmp_path, min_profit=0)
