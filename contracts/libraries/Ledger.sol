@@ -55,7 +55,7 @@ library Ledger {
 
     /// @dev What the parts of a Context take (bytes).
     uint256 private constant CONTEXT_BYTES = 608;
-    uint256 private constant STATE_BYTES = 832;
+    uint256 internal constant STATE_BYTES = 832;
     uint256 private constant CONFIG_BYTES = 1664; // with the pointer to its table, the last word
     uint256 private constant TABLE_BYTES = 1024;
     uint256 private constant POSITION_BYTES = 192;

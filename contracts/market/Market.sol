@@ -17,6 +17,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {LibClone} from "solady/src/utils/LibClone.sol";
 import {ConfigStore} from "../libraries/ConfigStore.sol";
 import {Engine, Need} from "../libraries/Engine.sol";
+import {Ledger} from "../libraries/Ledger.sol";
 import {Lock} from "../libraries/Lock.sol";
 import {MarketStorage, StateStore} from "../libraries/StateStore.sol";
 import {Delegates} from "./Delegates.sol";
@@ -288,8 +289,13 @@ contract Market is IMarket, AccessManaged {
 
     // ---- views
 
+    /// @dev As in memory, where each member is a word: what the ABI wants, without copying it.
     function state() external view returns (State memory) {
-        return $.load();
+        State memory s = $.load();
+        uint256 size = Ledger.STATE_BYTES;
+        assembly ("memory-safe") {
+            return(s, size)
+        }
     }
 
     function heldMark() external view returns (uint256, uint256) {
