@@ -159,7 +159,7 @@ interface IMarket {
     /// Anyone.
     function deleverage(uint256 id) external;
 
-    /// @notice Opts a position in to (or out of) margin calls. Owner only, and only a contract.
+    /// @notice Opts a position in to (or out of) margin calls. Owner only; to opt in, only a contract.
     function setMarginCall(uint256 id, bool optIn) external;
 
     // ---- ownership

@@ -223,7 +223,7 @@ class Orders(_Group):
 
     delayed_only: Switch = None  # nothing said: on for a push feed, else off
     delay: Annotated[int, _quantity(units.duration, at_most="1 h")]
-    fill_window: Annotated[int, _quantity(units.duration, at_least="10 s", at_most="1 day")]
+    fill_window: Annotated[int, _quantity(units.duration, at_least="24 s", at_most="1 day")]
 
 
 class Authority(_Group):

@@ -33,7 +33,7 @@ def dear() -> Params:
         pricing_wait_secs=60,
         max_utilisation=5 * WAD,
         order_delay_secs=0,
-        fill_window_secs=10,
+        fill_window_secs=24,
     )
 
 
@@ -134,5 +134,5 @@ def _wild(dice: random.Random) -> Params:
         ramp_per_hour=WAD * dice.randint(0, 2),
         delayed_only=int(dice.random() < 0.2),
         order_delay_secs=dice.choice((0, 1, 12, 300)),
-        fill_window_secs=dice.choice((10, 60, 3_600)),
+        fill_window_secs=dice.choice((24, 60, 3_600)),
     )

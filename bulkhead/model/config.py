@@ -50,7 +50,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "grace_secs": (0, DAY),
     "delayed_only": (0, 1),
     "order_delay_secs": (0, 3600),
-    "fill_window_secs": (10, DAY),
+    "fill_window_secs": (24, DAY),
 }
 
 

@@ -166,7 +166,7 @@ library Parameters {
         _within("graceSecs", p.graceSecs, 0, 1 days);
         _within("delayedOnly", p.delayedOnly, 0, 1);
         _within("orderDelaySecs", p.orderDelaySecs, 0, 1 hours);
-        _within("fillWindowSecs", p.fillWindowSecs, 10, 1 days);
+        _within("fillWindowSecs", p.fillWindowSecs, 24, 1 days);
     }
 
     function _checkBrackets(Bracket[] memory rows) private pure {

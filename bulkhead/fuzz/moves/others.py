@@ -123,7 +123,7 @@ class Others(Trading, Prices):
             replace(now, z_score=now.z_score * 2, ramp_per_hour=WAD // 2),
             replace(now, min_notional=now.min_notional * 2),
             replace(now, max_open_interest=max(1, now.max_open_interest // 2)),
-            replace(now, order_delay_secs=read.byte() % 30, fill_window_secs=10 + read.byte()),
+            replace(now, order_delay_secs=read.byte() % 30, fill_window_secs=24 + read.byte()),
             replace(now, taker_fee=WAD),
             replace(now, adl_target=now.adl_start),
         )

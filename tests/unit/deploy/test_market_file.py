@@ -127,7 +127,7 @@ def test_check_listing__price_where_funding_owes_too_much__is_refused() -> None:
         ("grace: 15 min", "mercy: 15 min", "oracle.mercy", "no such field"),
         ("delayed_only: on", "delayed_only: 1", "orders.delayed_only", "on or off is wanted"),
         ("delay: 12 s", "delay: 61 min", "orders.delay", "at most 1 h"),
-        ("fill_window: 24 s", "fill_window: 9 s", "orders.fill_window", "at least 10 s"),
+        ("fill_window: 24 s", "fill_window: 23 s", "orders.fill_window", "at least 24 s"),
         ("fill_window: 24 s", "fill_window: 25 h", "orders.fill_window", "at most 1 day"),
         ("dead_after: 3 days", "dead_after: 71 h", "pool.dead_after", "at least 3 days"),
         ('token: "0xA0b', 'token: "0xQ0b', "networks.1.token", "does not have the form"),

@@ -129,7 +129,7 @@ def test_terms_are_read_and_bounded(world: World) -> None:
     assert w.market.ORDER_BOOK() == w.market.config().orderBook == w.book
     assert w.book == w.twin.core.cfg.order_book
     w.bring_book()
-    for on, delay, window in ((1, 0, 10), (0, 3_600, 86_400)):
+    for on, delay, window in ((1, 0, 24), (0, 3_600, 86_400)):
         terms = {"delayed_only": on, "order_delay_secs": delay, "fill_window_secs": window}
         w.ok("set_params", w.governance, replace(w.params, **terms))
         assert tuple(w.market.orderTerms()) == (bool(on), delay, window)
@@ -137,7 +137,7 @@ def test_terms_are_read_and_bounded(world: World) -> None:
     for name, field, bad, limit in (
         ("delayedOnly", "delayed_only", 2, 1),
         ("orderDelaySecs", "order_delay_secs", 3_601, 3_600),
-        ("fillWindowSecs", "fill_window_secs", 9, 10),
+        ("fillWindowSecs", "fill_window_secs", 23, 24),
         ("fillWindowSecs", "fill_window_secs", 86_401, 86_400),
     ):
         changed: dict[str, Any] = {field: bad}

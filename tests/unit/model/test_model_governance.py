@@ -42,7 +42,7 @@ from bulkhead.model.wad import WAD
         ("maxVelocity", {"max_velocity": 10**17 // 4}),
         ("delayedOnly", {"delayed_only": 2}),
         ("orderDelaySecs", {"order_delay_secs": 3601}),
-        ("fillWindowSecs", {"fill_window_secs": 9}),
+        ("fillWindowSecs", {"fill_window_secs": 23}),
         ("fillWindowSecs", {"fill_window_secs": 86_401}),
         ("feeInsuranceShare", {"fee_insurance_share": WAD // 2 + 1}),
     ],
