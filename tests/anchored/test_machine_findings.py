@@ -26,7 +26,7 @@ from bulkhead.fuzz.runner import stand_up
 from bulkhead.fuzz.settings import dear, free, plain
 from bulkhead.fuzz.stage import Setting
 from bulkhead.fuzz.world import World
-from bulkhead.model.types import Mode
+from bulkhead.model.types import LiquidationResult, Mode
 from bulkhead.model.wad import WAD
 
 ACCRUE = Op("accrue", KEEPER)
@@ -213,3 +213,17 @@ def test_claims_wait_while_the_token_pays_nobody(artifacts: Artifacts) -> None:
     play(world, [*ops, Op("halt", KEEPER, (True,))])
     assert world.twin.pool.redemptions.folded(LP).assets > 0
     assert world.play(Op("trial", "", ("claims", 1))) == "ok"
+
+
+@pytest.mark.parametrize("token", ["NoReturnToken", "TestToken"])
+def test_a_margin_call_is_answered_with_a_token_without_returns(
+    artifacts: Artifacts, token: str
+) -> None:
+    """The healing owner of the tests expected an answer of its token, and paid nothing."""
+    world = stand_up("revm", Setting(6, (plain(),), token, contracts=True), Bench(), artifacts)
+    id_ = world.twin.state.next_id
+    healer = next(who for who, name in world.stage.agents.items() if name == "healer")
+    entry = Op("open", healer, (0, 20 * WAD, 4_000 * 10**6, ANY_BUY, FOREVER))
+    assert play(world, [entry, Op("set_margin_call", healer, (id_, True))]) == "ok"
+    fall = Op("liquidate", KEEPER, (id_, KEEPER))
+    assert play(world, [price(92, wait=12), fall]) == f"ok {int(LiquidationResult.HEALED)}"

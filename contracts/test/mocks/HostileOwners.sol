@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IMarginCallee} from "@interfaces/IMarginCallee.sol";
 import {IMarket} from "@interfaces/IMarket.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
 /// @notice A contract that owns positions: does what a test tells it.
 abstract contract OwnerContract is IMarginCallee {
@@ -80,6 +81,8 @@ contract ReentrantOwner is OwnerContract {
 
 /// @notice Tops its position up, with what it has and at most `most`.
 contract HealingOwner is OwnerContract {
+    using SafeERC20 for IERC20;
+
     uint256 public most = type(uint256).max;
     uint256 public lastShortfall;
 
@@ -94,6 +97,6 @@ contract HealingOwner is OwnerContract {
         uint256 amount = shortfall < most ? shortfall : most;
         uint256 held = token.balanceOf(address(this));
         if (amount > held) amount = held;
-        token.transfer(IMarket(msg.sender).vaultOf(id), amount);
+        token.trySafeTransfer(IMarket(msg.sender).vaultOf(id), amount); // tokens that return nothing, too
     }
 }
