@@ -24,7 +24,7 @@ enum OrderReason {
     None, // 0 allowed
     WrongStatus, // 1 actual: status; limit: the status it takes
     Expired, // 2 actual: block time; limit: expiry
-    NotOver, // 3 actual: block time; limit: expiry. Neither expired nor void: only its owner ends it
+    NotOver, // 3 actual: block time; limit: expiry. Neither expired nor void nor kept from filling
     WrongOwner, // 4 actual: the position's owner (edit: the new order's); limit: the order's
     WrongEpoch, // 5 actual: the position's epoch; limit: the order's
     WrongPhase, // 6 actual: the position's phase; limit: the order's. It was opened or closed since
@@ -161,9 +161,12 @@ interface IOrderBook {
     /// @notice Tries each, skips what can't be filled. @return sizes traded (Wad), 0 for the skipped
     function executeMany(Order[] calldata orders, address feeTo) external returns (int256[] memory sizes);
 
-    /// @notice Ends an order that expired or can never fill again (its position has another owner, was
-    /// closed or opened since, its group is used, its parent has ended without a fill). Anyone. A quarter of
-    /// the fee of an expired one, rounded down, goes to `feeTo`; everything else goes back to the owner.
+    /// @notice Ends an order that expired; or can never fill again (its position has another owner, was
+    /// closed or opened since, its group is used, its parent has ended without a fill); or is kept from
+    /// filling: due at this block's mark, and refused by the market for its margin (MarginTooLow,
+    /// EquityTooLow), for what it leaves of the position (NotionalTooSmall) or because the book is no
+    /// delegate. Anyone. A quarter of the fee, rounded down, goes to `feeTo`, nothing of one that can never
+    /// fill; everything else goes back to the owner.
     function release(Order calldata order, address feeTo) external;
 
     /// @notice Brings a trailing stop's best mark up to date with a mark that could fill it. Anyone.

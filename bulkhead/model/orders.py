@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bulkhead.model import errors as market_errors
 from bulkhead.model import order_rules as rules
 from bulkhead.model.core import Result, Store
-from bulkhead.model.errors import ModelError, TransferRefused
+from bulkhead.model.errors import ModelError, Refused, TransferRefused
 from bulkhead.model.market import MarketModel
 from bulkhead.model.order_rules import Verdict
 from bulkhead.model.order_types import (
@@ -23,9 +24,15 @@ from bulkhead.model.order_types import (
     hash_of,
     require,
 )
-from bulkhead.model.types import Address
+from bulkhead.model.types import Address, Reason
 
-CLEANING_SHARE = 4  # a quarter of an expired order's fee is for whoever cleans it up
+CLEANING_SHARE = 4  # a quarter of an order's fee is for whoever cleans it up
+# Why a market refuses what the order's owner can change at any time.
+OWNERS_REASONS = (Reason.MARGIN_TOO_LOW, Reason.EQUITY_TOO_LOW, Reason.NOTIONAL_TOO_SMALL)
+
+
+class WouldFill(ModelError):
+    """The market takes a trade that was only tried."""
 
 
 class OrderBook:
@@ -163,7 +170,7 @@ class OrderBook:
         return self.core.run(lambda: [attempt(order) for order in orders])
 
     def release(self, caller: Address, order: Order, fee_to: Address) -> Result:
-        """Ends an order that expired or can never fill again."""
+        """Ends an order that expired, can never fill again or is kept from filling."""
         core = self.core
 
         def action() -> None:
@@ -171,9 +178,10 @@ class OrderBook:
             state = self.state(order_hash)
             rules.refuse(_unplaced(state))
             expired = core.now > order.expiry
-            over = expired or self._void(order, state) is not None
+            void = not expired and self._void(order, state) is not None
+            over = expired or void or self._kept_back(order, state)
             require(over, OrderReason.NOT_OVER, core.now, order.expiry)
-            fee = order.keeper_fee // CLEANING_SHARE if expired else 0  # down: the owner gains
+            fee = 0 if void else order.keeper_fee // CLEANING_SHARE  # down: the owner gains
             refund = order.keeper_fee - fee
             self.states.put(order_hash, replace(state, status=OrderStatus.RELEASED))
             self._free(order, state)
@@ -325,13 +333,7 @@ class OrderBook:
         rules.refuse(_unplaced(state))
         verdict, size = self._acting(order, state)
         rules.refuse(verdict)
-        id_, limit, deadline = state.position_id, order.price_limit, order.expiry
-        if order.reduce_only:
-            self.market.decrease(self.address, id_, size, limit, deadline)
-        elif core.positions[id_].size:
-            self.market.increase(self.address, id_, size, limit, deadline)
-        else:
-            self.market.open(self.address, id_, size, 0, limit, deadline)
+        self._trade(order, state, size)
         rules.refuse(self._timely(order, state, s.published_at))
         rules.refuse(rules.triggered(order, state.best, s.mark))
         filled = replace(state, status=OrderStatus.FILLED, at=core.now)
@@ -342,7 +344,7 @@ class OrderBook:
         core.emit(
             "OrderFilled",
             orderHash=order_hash,
-            positionId=id_,
+            positionId=state.position_id,
             keeper=fee_to,
             size=size,
             mark=s.mark,
@@ -350,6 +352,37 @@ class OrderBook:
         )
         self._move(self.address, fee_to, order.keeper_fee)
         return size
+
+    def _trade(self, order: Order, state: OrderState, size: int) -> None:
+        id_, limit, deadline = state.position_id, order.price_limit, order.expiry
+        if order.reduce_only:
+            self.market.decrease(self.address, id_, size, limit, deadline)
+        elif self.core.positions[id_].size:
+            self.market.increase(self.address, id_, size, limit, deadline)
+        else:
+            self.market.open(self.address, id_, size, 0, limit, deadline)
+
+    def _kept_back(self, order: Order, state: OrderState) -> bool:
+        """Whether an order is due now and refused for what its owner can change at any time."""
+        core, s = self.core, self.market.state
+        verdict, size = self._fits(order, state)
+        if verdict is not None:
+            return False
+        self.market.accrue(self.address)
+        if self._timely(order, state, s.published_at) is not None:
+            return False
+        if rules.triggered(order, state.best, s.mark) is not None:
+            return False
+        try:
+            with core.transaction():
+                self._trade(order, state, size)
+                raise WouldFill
+        except Refused as refusal:
+            return refusal.reason in OWNERS_REASONS
+        except market_errors.NotAuthorised:
+            return True
+        except ModelError:
+            return False
 
     # ---- money
 

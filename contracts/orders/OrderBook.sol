@@ -157,10 +157,14 @@ contract OrderBook is IOrderBook, EIP712, Multicall, ReentrancyGuardTransient {
         bytes32 orderHash = order.hash();
         OrderState memory s = _placed(orderHash);
         uint256 fee;
-        if (block.timestamp > order.expiry) {
+        bool expired = block.timestamp > order.expiry;
+        Answer memory x;
+        if (!expired) x = _standing(order, s);
+        if (!_isVoid(x)) {
+            if (!expired && !_keptBack(order, s, x)) {
+                OrderRules.refuse(OrderReason.NotOver, block.timestamp, order.expiry);
+            }
             fee = order.keeperFee / RELEASE_SHARE; // down: the owner gains
-        } else if (!_isVoid(_standing(order, s))) {
-            OrderRules.refuse(OrderReason.NotOver, block.timestamp, order.expiry);
         }
         _end(order, orderHash, s, OrderStatus.Released);
         _pay(feeTo, fee);
@@ -272,6 +276,30 @@ contract OrderBook is IOrderBook, EIP712, Multicall, ReentrancyGuardTransient {
         if (order.margin != 0) _unlock(s.positionId, order.margin);
         emit OrderFilled(orderHash, s.positionId, feeTo, size, mark, order.keeperFee);
         _pay(feeTo, order.keeperFee);
+    }
+
+    /// @dev Whether an order is due at this block's mark and the market refuses it for what is its owner's to
+    ///      change. Else who keeps it from filling could wait for the next mark and fill it at this one. Out
+    ///      of gas, or refused for anything else, it is not kept back: no such answer is given then.
+    function _keptBack(Order calldata order, OrderState memory s, Answer memory x) private returns (bool) {
+        if (x.reason != OrderReason.None) return false;
+        IMarket(MARKET).accrue();
+        (uint256 mark, uint256 publishedAt) = IMarket(MARKET).heldMark();
+        _due(order, s, x, mark, publishedAt);
+        if (x.reason != OrderReason.None) return false;
+        try this.attempt(order, s.positionId, x.size, x.flat) {
+            return false; // it never returns
+        } catch (bytes memory answer) {
+            return OrderRules.isOwners(answer);
+        }
+    }
+
+    /// @notice Trades and takes it back: its revert tells what the market says. Only the book itself, which
+    /// holds the guard.
+    function attempt(Order calldata order, uint256 id, int256 size, bool flat) external {
+        if (msg.sender != address(this)) revert NotSelf(msg.sender);
+        _trade(order, id, size, flat);
+        OrderRules.refuse(OrderReason.None, 0, 0);
     }
 
     function _trade(Order calldata order, uint256 id, int256 size, bool flat) private {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IMarket} from "@interfaces/IMarket.sol";
 import {IOrderBook, Order, OrderKind, OrderReason, OrderState, OrderStatus} from "@interfaces/IOrderBook.sol";
+import {Reason} from "@interfaces/Types.sol";
 
 /// @dev What the rules say of an order. `actual` and `limit` are said at each member of OrderReason.
 struct Answer {
@@ -149,6 +151,21 @@ library OrderRules {
     }
 
     // ---- refusing
+
+    /// @dev Whether a market's revert names what the order's owner can change at any time: the margin, what
+    ///      a part leaves of the position, the delegation.
+    function isOwners(bytes memory answer) internal pure returns (bool) {
+        if (answer.length < 68) return false;
+        bytes4 selector = bytes4(answer);
+        if (selector == IMarket.NotAuthorised.selector) return true;
+        if (selector != IMarket.Refused.selector) return false;
+        uint256 reason;
+        assembly ("memory-safe") {
+            reason := mload(add(answer, 36))
+        }
+        return reason == uint256(Reason.MarginTooLow) || reason == uint256(Reason.EquityTooLow)
+            || reason == uint256(Reason.NotionalTooSmall);
+    }
 
     /// @dev Notes why not.
     function no(Answer memory x, OrderReason reason, uint256 actual, uint256 limit) internal pure {

@@ -229,9 +229,6 @@ def test_order__whatever_comes_between__never_fills_and_all_money_returns(
     if event in ("cancelled", "edited"):
         desk.no(OrderReason.WRONG_STATUS, "release", keeper, order, keeper)
         desk.no(OrderReason.WRONG_STATUS, "cancel", alice, order)
-    elif event == "revoked":
-        desk.no(OrderReason.NOT_OVER, "release", keeper, order, keeper)
-        desk.ok("cancel", alice, order)
     else:
         desk.ok("release", keeper, order, keeper)
     desk.no(OrderReason.WRONG_STATUS, "place", alice, order)
@@ -266,6 +263,28 @@ def test_window__mark_too_old__next_one_fills(desk: Desk) -> None:
     desk.no(OrderReason.MARK_TOO_OLD, "execute", keeper, order, keeper)
     world.set(PRICE, published=world.now - WINDOW)
     desk.ok("execute", keeper, order, keeper)
+
+
+@SIDES
+@pytest.mark.parametrize("way", ["margin", "delegation", "rest"])
+def test_kept_back__ends_at_the_first_mark_in_time(desk: Desk, way: str, sign: int) -> None:
+    """What the market refuses for its owner's reasons; what it refuses for others stays."""
+    world, alice, keeper = desk.world, desk.world.alice, desk.world.keeper
+    if way == "rest":
+        entry = desk.place(desk.order(alice, sign * 10))
+        desk.fill(entry)
+        id_ = desk.twin.state(hash_of(entry)).position_id
+        leaves_one = -sign * (10 * WAD - 1)
+        order = replace(desk.reduce(id_, -sign), size=leaves_one)
+    else:
+        order = desk.order(alice, sign * 10, **({"margin": world.one} if way == "margin" else {}))
+    desk.place(order)
+    if way == "delegation":
+        world.ok("set_delegate", alice, 0, world.book, 0)
+    desk.no(OrderReason.NOT_OVER, "release", keeper, order, keeper)
+    world.tick(seconds=DELAY + 1)
+    desk.ok("release", keeper, order, keeper)
+    desk.no(OrderReason.WRONG_STATUS, "execute", keeper, order, keeper)
 
 
 def test_failing_oracle__nothing_fills_everything_is_cancelled(desk: Desk) -> None:

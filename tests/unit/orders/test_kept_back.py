@@ -1,26 +1,34 @@
 """An owner who decides when an order is filled: kept from filling until more is known, then filled
-by its owner. All that such an order can take is a mark that is within the fill window."""
+by its owner. Anybody fills or ends such an order at the first mark that is in time, and all that it
+can take where nobody does is a mark that is within the fill window."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from oracle_world import Pyth
 from order_world import (
+    ANY,
     SIZE,
     SOON,
     WAD,
     Desk,
     Order,
+    OrderKind,
     OrderReason,
     OrderStatus,
+    Reason,
     hash_of,
+    market_refuses,
     refused,
     reverts,
 )
 
+from bulkhead.chain.errors import ChainError
 from bulkhead.deploy.params import abi
 from bulkhead.model.oracles import PythPrice
 
@@ -92,6 +100,147 @@ def test_kept_back__takes_a_known_mark_within_the_window_alone(
     basis = desk.market.position(id_).basis
     gained = sign * SIZE * next_mark // WAD - basis
     assert (gained > 0) == (not late)
+
+
+# ---- and how anybody ends it
+
+
+def with_a_rest_too_small(desk: Desk, sign: int) -> tuple[Order, Callable[[], object]]:
+    """It would leave less of the position than may be, before its owner adds to it."""
+    id_ = desk.opened(sign)
+    order = desk.on(id_, size=-sign * (SIZE - 1), reduce_only=True)
+
+    def let_go() -> None:
+        desk.send(desk.market.increase, id_, sign * WAD, ANY[sign], SOON, by=desk.w.alice)
+
+    return order, let_go
+
+
+KEPT = [without_margin, without_delegation, with_a_rest_too_small]
+
+
+def kept(
+    desk: Desk,
+    way: Callable[[Desk, int], tuple[Order, Callable[[], object]]],
+    sign: int,
+    **over: Any,
+) -> tuple[Order, Callable[[], object]]:
+    """Placed, and kept from filling; no mark has been in time yet."""
+    found, let_go = way(desk, sign)
+    order = replace(found, **over)
+    desk.seen[hash_of(order)] = order
+    desk.place(order)
+    if way is without_delegation:
+        desk.send(desk.market.setDelegate, 0, desk.book, 0, by=desk.w.alice)
+    return order, let_go
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["long", "short"])
+@pytest.mark.parametrize("way", KEPT)
+def test_kept_back__anybody_ends_it_at_the_first_mark_in_time(
+    desk: Desk, way: Callable[[Desk, int], tuple[Order, Callable[[], object]]], sign: int
+) -> None:
+    w = desk.w
+    order, let_go = kept(desk, way, sign, keeper_fee=7)
+    with refused(OrderReason.NOT_OVER, w.now, order.expiry):
+        desk.release(order)  # no mark is in time yet
+    desk.due()
+    had = desk.balance(w.keeper), desk.balance(w.alice)
+    told = desk.event(desk.release(order), "OrderReleased")
+    assert (told.fee, told.refund) == (1, 6)
+    assert (desk.balance(w.keeper), desk.balance(w.alice)) == (had[0] + 1, had[1] + 6)
+    assert desk.lock(desk.state(order).positionId) == 0
+    let_go()
+    with refused(OrderReason.WRONG_STATUS, OrderStatus.RELEASED, OrderStatus.PLACED):
+        desk.execute(order)
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["long", "short"])
+@pytest.mark.parametrize("way", KEPT)
+def test_kept_back__let_go_in_time__stays(
+    desk: Desk, way: Callable[[Desk, int], tuple[Order, Callable[[], object]]], sign: int
+) -> None:
+    """Who mends it before anybody has ended it has an order that fills."""
+    order, let_go = kept(desk, way, sign)
+    desk.due()
+    let_go()
+    with refused(OrderReason.NOT_OVER):
+        desk.release(order)
+    desk.execute(order)
+
+
+@pytest.mark.parametrize("way", KEPT)
+def test_kept_back__not_due__stays(
+    new_desk: Callable[..., Desk], way: Callable[[Desk, int], tuple[Order, Callable[[], object]]]
+) -> None:
+    """A mark one second too early or too old, a trigger one unit off."""
+    desk = new_desk(order_delay_secs=12, fill_window_secs=WINDOW)
+    w = desk.w
+    limit = {"kind": OrderKind.LIMIT, "trigger_price": MARK}
+    sign = 1 if way is not with_a_rest_too_small else -1  # each a buy
+    order, _ = kept(desk, way, sign, **limit)
+    placed = desk.state(order).changedAt
+    w.at(placed + 12)
+    w.set(MARK)
+    with refused(OrderReason.NOT_OVER):
+        desk.release(order)  # a mark of that second is not later than the delay
+    w.tick(MARK + 1, seconds=1)
+    with refused(OrderReason.NOT_OVER):
+        desk.release(order)
+    w.tick(MARK, seconds=1)
+    w.at(w.now + WINDOW + 1)
+    with refused(OrderReason.NOT_OVER):
+        desk.release(order)
+    w.set(MARK, published=w.now - WINDOW)
+    desk.release(order)
+
+
+def test_refused_for_what_is_not_the_owner_s__stays(desk: Desk) -> None:
+    """The limit that the owner set, the market's state, a dead oracle."""
+    w = desk.w
+    limited, plain = desk.order(price_limit=MARK // 2), desk.order()
+    desk.place(limited)
+    desk.place(plain)
+    desk.due()
+    for order in (limited, plain):
+        with refused(OrderReason.NOT_OVER):
+            desk.release(order)
+    w.market.enterReduceOnly(sender=w.guardian)
+    with market_refuses(Reason.MODE_FORBIDS):
+        desk.execute(plain)
+    with refused(OrderReason.NOT_OVER):
+        desk.release(plain)
+    poor = desk.order(margin=1)
+    desk.place(poor)
+    w.at(w.now + desk.delay + 1)
+    w.silence()
+    with refused(OrderReason.NOT_OVER):
+        desk.release(poor)
+
+
+def test_little_gas_never_ends_an_order(desk: Desk) -> None:
+    """Whatever the gas: a good order is not ended, and one kept back only with enough."""
+    good, poor = desk.order(), desk.order(margin=1)
+    desk.place(good)
+    desk.place(poor)
+    desk.due()
+    ended = []
+    for gas in range(60_000, 560_000, 10_000):
+        for place, one in enumerate((good, poor)):
+            args = one.as_tuple(), desk.w.keeper
+            with desk.w.rpc.isolated(), suppress(ChainError):
+                desk.send(desk.book.release, *args, by=desk.w.keeper, gas=gas)
+                ended.append(place)
+    assert ended
+    assert set(ended) == {1}
+
+
+def test_the_attempt_is_the_book_s_alone(desk: Desk) -> None:
+    order = desk.order()
+    desk.place(order)
+    desk.due()
+    with reverts("NotSelf", caller=desk.w.keeper):
+        desk.send(desk.book.attempt, order.as_tuple(), 1, SIZE, True, by=desk.w.keeper)
 
 
 def test_a_stopped_token_stops_no_exit(new_desk: Callable[..., Desk]) -> None:

@@ -425,6 +425,7 @@ TABLE: dict[str, dict[str, tuple[Case, ...]]] = {
         "execute": (Case(lambda s: (s.exit.as_tuple(), s["keeper"]), takes=("1",)),),
         "executeMany": (Case(lambda s: ((s.exit.as_tuple(),), s["keeper"]), takes=("1",)),),
         "executeOne": (Case(lambda s: (s.exit.as_tuple(), s["keeper"]), NOBODY, "NotSelf"),),
+        "attempt": (Case(lambda s: (s.exit.as_tuple(), 1, 1, False), NOBODY, "NotSelf"),),
         "release": (Case(lambda s: (s.late.as_tuple(), s["keeper"])),),
         "advance": (Case(lambda s: (s.trail.as_tuple(),)),),
         "multicall": (
