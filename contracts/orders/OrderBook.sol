@@ -157,9 +157,8 @@ contract OrderBook is IOrderBook, EIP712, Multicall, ReentrancyGuardTransient {
         bytes32 orderHash = order.hash();
         OrderState memory s = _placed(orderHash);
         uint256 fee;
-        bool expired = block.timestamp > order.expiry;
-        Answer memory x;
-        if (!expired) x = _standing(order, s);
+        Answer memory x = _acting(order, s);
+        bool expired = x.reason == OrderReason.Expired;
         if (!_isVoid(x)) {
             if (!expired && !_keptBack(order, s, x)) {
                 OrderRules.refuse(OrderReason.NotOver, block.timestamp, order.expiry);
