@@ -1,19 +1,25 @@
 """Who knows the next price, with and without delayed orders: one attacker against the pool.
 
 Block by block, on the exact twin of market and order book. The attacker sees the price outside, and
-each round of the feed with its price before it lands; it moves first and last in every block, pays
-no gas, and honest keepers fill for nothing: what it makes here is an upper bound. Its ways:
+each round of the feed with its price before it lands; it moves first and last in every block, and
+honest keepers work for nothing: what it makes here, less its gas, is an upper bound. Its ways:
 
 direct: trades at the market's mark whenever the price outside is further from it than the costs.
 orders: the same through the order book; the exit is ordered once the entry is filled.
 cancels: orders on both sides at all times. Those that the round about to land would fill badly,
     measured at the price outside, are cancelled just before, and placed anew.
-starves: orders on both sides whose vaults are empty, so that nobody can fill them. When the price
-    outside has left the mark behind, it pays the margin in and fills them itself at the old mark.
+starves: orders on both sides that nobody can fill: the entries' vaults are empty, and the book is
+    no delegate for the exits. When the price outside has left the mark behind, it puts that right
+    and fills them itself at the old mark.
+
+Keepers fill what they can in every block, and release what is due and kept from filling once they
+saw it so `release_after` blocks ago. The attacker has its turn before them in that block, and
+places anew after it.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, fields
@@ -29,7 +35,7 @@ from bulkhead.errors import BadInput, BulkheadError
 from bulkhead.model import pricing
 from bulkhead.model.base import ORDER_BOOK
 from bulkhead.model.errors import ModelError
-from bulkhead.model.order_types import NAME, VERSION, Domain, Order
+from bulkhead.model.order_types import NAME, VERSION, Domain, Order, OrderReason
 from bulkhead.model.orders import OrderBook
 from bulkhead.model.wad import WAD
 from bulkhead.prices.models import Gbm, path
@@ -49,12 +55,17 @@ MARKET = ROOT / "markets" / "eth-usd.yaml"
 START = 1_735_689_600
 PRICE = 2_500.0
 EDGE = 0.0001  # that must be left of a gap after all costs
+GAS = ROOT / "gas" / "snapshot.json"
+NEVER = -1  # nobody releases what is kept from filling
+# what the attacker sends, by its name there; its orders bring no margin
+PLACING, CANCELLING = "order_place_reduce_only", "order_cancel_reduce_only"
+ENTERING, LEAVING = "order_execute_increase", "order_execute_decrease"
 
 
 @dataclass(frozen=True)
 class FrontTerms:
     """One experiment. `notional` of each trade and the price's volatility a year as plain
-    numbers; `oracle.block` is the length of a block."""
+    numbers; `oracle.block` is the length of a block. `gas_gwei`: what the attacker pays for gas."""
 
     market: MarketFile
     oracle: OracleTerms
@@ -62,13 +73,18 @@ class FrontTerms:
     hours: float = 168.0
     sigma: float = 0.8
     notional: float = 500_000.0
+    release_after: int = 1  # blocks
+    gas_gwei: float = 2.0
 
     def __post_init__(self) -> None:
+        after = self.release_after
         rules = (
             ("way", self.way, self.way in WAYS, f"one of {', '.join(WAYS)}"),
             ("hours", self.hours, 0 < self.hours <= 8_784, "above 0, at most 8784"),
             ("volatility", self.sigma, 0 < self.sigma <= 20, "above 0, at most 20"),
             ("notional", self.notional, 1_000 <= self.notional <= 1e9, "1000 to 1e9"),
+            ("release after", after, NEVER <= after <= 7_200, "-1 (nobody does) to 7200 blocks"),
+            ("gas price", self.gas_gwei, 0 <= self.gas_gwei <= 1e6, "0 to 1e6 gwei"),
         )
         for name, value, holds, limit in rules:
             if not holds:
@@ -80,16 +96,19 @@ class FrontResult:
     """What came of it, in quote units.
 
     `taken`: what its trades gave the attacker at the price outside of their moments. It is its
-    profit without the luck of holding a position while the price moves; `profit` is with it.
+    profit without the luck of holding a position while the price moves; `profit` is with it. `gas`:
+    of its orders, which is taken off neither.
     """
 
     way: str
     taken: float
+    gas: float
     profit: float
     pool: float  # change of NAV
     placed: float
     trades: float
     cancelled: float
+    released: float
     rounds: float
 
 
@@ -100,7 +119,7 @@ class _Leg:
     side: int
     id: int
     order: Order | None = None
-    fills: int = 0
+    kept_since: int | None = None  # when keepers first saw its order due and could not fill it
 
 
 @dataclass
@@ -115,13 +134,16 @@ class _Scene:
     placed: int = 0
     cancelled: int = 0
     trades: int = 0
+    released: int = 0
     taken: int = 0  # token units
+    gas: int = 0
     legs: list[_Leg] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.market = self.backend.twin
         self.capital = int(self.terms.notional * WAD) // self.backend.cfg.unit
         cfg = self.backend.cfg
+        self.gas_of: dict[str, int] = json.loads(GAS.read_text(encoding="utf-8"))
         self.costs = (2 * cfg.taker_fee + self.terms.market.oracle.spread) / WAD
 
     def look(self) -> None:
@@ -167,17 +189,27 @@ class _Scene:
         held, position = self.held(leg), self.market.position(leg.id)
         size = -held or self.size(leg.side)
         self.placed += 1
+        self.gas += self.gas_of[PLACING]
+        self.trust(leg, FOREVER)
+        leg.kept_since = None
         leg.order = Order(
             owner=self.attacker, position_id=leg.id, phase=position.phase,
             epoch=self.market.core.epochs.get(leg.id, 0), reduce_only=bool(held), size=size,
             price_limit=ANY[1 if size > 0 else -1], expiry=FOREVER - 1, salt=self.placed,
         )  # fmt: skip
         self.book.place(self.attacker, leg.order)
+        self.trust(leg, 0)
+
+    def trust(self, leg: _Leg, until: int) -> None:
+        """Who starves lets the book trade a position only while it wants it to."""
+        if self.terms.way == STARVES:
+            self.market.set_delegate(self.attacker, leg.id, self.book.address, until)
 
     def drop(self, leg: _Leg) -> None:
         assert leg.order is not None
         self.book.cancel(self.attacker, leg.order)
         leg.order, self.cancelled = None, self.cancelled + 1
+        self.gas += self.gas_of[CANCELLING]
 
     def fill(self, leg: _Leg, by: str) -> bool:
         """Whether the order on a leg could be filled now."""
@@ -188,22 +220,39 @@ class _Scene:
             self.book.execute(by, leg.order, by)
         except ModelError:
             return False
+        if by == self.attacker:
+            self.gas += self.gas_of[LEAVING if leg.order.reduce_only else ENTERING]
         leg.order, self.trades = None, self.trades + 1
         return True
+
+    def keep(self, leg: _Leg) -> None:
+        """The keepers' turn: fill, or else release what was kept from filling for long enough."""
+        state, after = self.market.state, self.terms.release_after
+        if leg.order is None or self.fill(leg, self.keeper) or after == NEVER:
+            return
+        reason = self.book.check(leg.order, state.mark, state.published_at)[0]
+        if reason == OrderReason.NONE and leg.kept_since is None:
+            leg.kept_since = self.market.now
+        since = leg.kept_since
+        if since is not None and self.market.now >= since + after * self.terms.oracle.block:
+            try:
+                self.book.release(self.keeper, leg.order, self.keeper)
+            except ModelError:
+                return
+            leg.order, self.released = None, self.released + 1
 
     def before(self, outside: int, landing: Round | None) -> None:
         """The attacker's first turn of a block: it knows what is about to land."""
         way = self.terms.way
         if way == DIRECT:
             self.direct(outside)
-        elif way in (CANCELS, STARVES) and landing is not None:
+        elif way == STARVES:
+            for leg in self.legs:
+                self.starve(leg, outside)
+        elif way == CANCELS and landing is not None:
             gap = self.gap(outside, landing.answer * WAD_PER_ANSWER)
             for leg in self.legs:
-                if leg.order is None:
-                    continue
-                held = self.held(leg)
-                worth = -leg.side * gap if held else leg.side * gap - self.costs - EDGE
-                if worth < 0 and (held or way == CANCELS):
+                if leg.order is not None and not self.worth_it(leg, gap):
                     self.drop(leg)
 
     def after(self, outside: int) -> None:
@@ -216,28 +265,36 @@ class _Scene:
         for leg in self.legs:
             flat = self.held(leg) == 0
             if way == STARVES:
-                self.starve(leg, leg.side * gap)
-            elif leg.order is None and (way == CANCELS or not flat or self.tempted(leg, gap)):
+                self.starve(leg, outside)
+                if leg.order is None:
+                    self.place(leg)
+            elif leg.order is None and (way == CANCELS or not flat or self.worth_it(leg, gap)):
                 self.place(leg)
 
-    def tempted(self, leg: _Leg, gap: float) -> bool:
+    def worth_it(self, leg: _Leg, gap: float) -> bool:
+        """Whether a leg gains where it trades so far from the price outside."""
+        if self.held(leg):
+            return leg.side * gap <= 0
         return leg.side * gap > self.costs + EDGE
 
-    def starve(self, leg: _Leg, gain: float) -> None:
-        """Keeps a flat leg's vault empty until its order is worth filling at the standing mark."""
+    def starve(self, leg: _Leg, outside: int) -> None:
+        """Lets a leg's order fill once that is worth it at the standing mark. Flat legs' vaults
+        are empty till then."""
         market, who = self.market, self.attacker
-        if self.held(leg) == 0:
-            if leg.order is None and market.margin(leg.id):
-                self.look()
-                market.remove_margin(who, leg.id, market.margin(leg.id), who)
-            if leg.order is not None and gain > self.costs + EDGE:
-                vault = market.core.vault(leg.id)
-                amount = min(self.capital, market.balance(who))
-                market.send(who, vault, amount)
-                if not self.fill(leg, who):
-                    market.remove_margin(who, leg.id, amount, who)
-        if leg.order is None:
-            self.place(leg)
+        held = self.held(leg)
+        if held == 0 and market.margin(leg.id):
+            self.look()
+            market.remove_margin(who, leg.id, market.margin(leg.id), who)
+        gap = self.gap(outside, market.state.mark)
+        if leg.order is None or not self.worth_it(leg, gap):
+            return
+        amount = 0 if held else min(self.capital, market.balance(who))
+        market.send(who, market.core.vault(leg.id), amount)
+        self.trust(leg, FOREVER)
+        if not self.fill(leg, who):
+            self.trust(leg, 0)
+            if amount:
+                market.remove_margin(who, leg.id, amount, who)
 
     # ---- blocks
 
@@ -252,7 +309,7 @@ class _Scene:
             self.look()
             market.accrue(self.keeper)
         for leg in self.legs:
-            self.fill(leg, self.keeper)
+            self.keep(leg)
         self.after(outside)
         self.taken += self.worth(outside) - had
 
@@ -287,7 +344,8 @@ def _listed(terms: FrontTerms, prices: PricePath) -> _Scene:
             done = backend.play(twin.now, [Move(lp, move, (nav, lp, lp))])
             if done[0].error:
                 raise BulkheadError(f"setting the stage failed: {done[0].error}")
-    twin.set_delegate(attacker, 0, book.address, FOREVER)
+    if terms.way != STARVES:
+        twin.set_delegate(attacker, 0, book.address, FOREVER)
     for side in (1, -1):
         leg = _Leg(side, int(twin.reserve(attacker, attacker).value))
         scene.legs.append(leg)
@@ -313,11 +371,13 @@ def front(terms: FrontTerms, seed: int) -> FrontResult:
     return FrontResult(
         terms.way,
         scene.taken * unit / WAD,
+        scene.gas * terms.gas_gwei * 1e-9 * PRICE,
         (scene.worth(end) - brought) * unit / WAD,
         (pricing.nav(scene.market.core) - nav) / WAD,
         scene.placed,
         scene.trades,
         scene.cancelled,
+        scene.released,
         len(landings),
     )
 
@@ -333,6 +393,9 @@ class Asked:
     notional: float = 500_000.0
     fill_window: str | None = None
     delay: str | None = None
+    taker_fee: str | None = None
+    release_after: int = 1
+    gas_gwei: float = 2.0
     ways: str = ",".join(WAYS)
     workers: int | None = None
     market: Path = MARKET
@@ -343,8 +406,13 @@ class Asked:
         for name, value in (("fill_window", self.fill_window), ("delay", self.delay)):
             if value is not None:
                 changes[f"orders.{name}"] = value
+        if self.taker_fee is not None:
+            changes["fees.taker"] = self.taker_fee
         market, oracle = read(self.market, changes), default().oracle
-        return FrontTerms(market, oracle, way, self.hours, self.sigma, self.notional)
+        return FrontTerms(
+            market, oracle, way, self.hours, self.sigma, self.notional,
+            self.release_after, self.gas_gwei,
+        )  # fmt: skip
 
 
 def play(asked: Asked, progress: Progress = quiet) -> list[FrontResult]:

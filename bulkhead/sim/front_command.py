@@ -11,22 +11,33 @@ from rich.table import Table
 from bulkhead.commands import Console, as_json
 
 FILE = click.Path(path_type=Path)
-HEAD = ("way", "taken", "profit", "pool", "trades", "placed", "cancelled", "rounds")
+HEAD = (
+    "way",
+    "taken",
+    "gas",
+    "profit",
+    "pool",
+    "trades",
+    "placed",
+    "cancelled",
+    "released",
+    "rounds",
+)
 HELP = """Let an attacker who sees every price before the market does trade against the pool.
 
 \b
 direct:   without delayed orders, at the market's mark while it stands
 orders:   through delayed orders
 cancels:  the same on both sides at all times; what the next round would fill badly is cancelled
-starves:  the same with empty vaults, that are filled when the mark has been left behind
+starves:  orders that nobody can fill, until the mark has been left behind
 
 Blocks are played on the exact twin. Taken is what its trades gave it at the price outside of their
-moments: its profit without the luck of holding. Gas and keepers' fees are not taken off. Figures
-are means of the runs, in quote units.
+moments: its profit without the luck of holding. Gas is that of its orders, with a coin at 2,500,
+and not taken off; keepers work for nothing. Figures are means of the runs, in quote units.
 
 \b
 Example:
-  bulkhead front --runs 4 --fill-window '24 s'
+  bulkhead front --runs 4 --fill-window '24 s' --release-after 1
 
 Exit codes: 0 done, 2 bad input, 3 anything else.
 """
@@ -40,6 +51,14 @@ Exit codes: 0 done, 2 bad input, 3 anything else.
 @click.option("--notional", default=500_000.0, show_default=True, help="Of each trade.")
 @click.option("--fill-window", help="As in a market file, '24 s'. [default: the market's]")
 @click.option("--delay", help="Delay of orders, as in a market file. [default: the market's]")
+@click.option("--taker-fee", help="As in a market file, '5 bp'. [default: the market's]")
+@click.option(
+    "--release-after",
+    default=1,
+    show_default=True,
+    help="Blocks until keepers release what is kept from filling; -1: nobody does.",
+)
+@click.option("--gas-gwei", default=2.0, show_default=True, help="What gas costs the attacker.")
 @click.option(
     "--ways", default="direct,orders,cancels,starves", show_default=True, help="Ways, by comma."
 )
