@@ -122,6 +122,7 @@ class GasUse:
     fill_add: int = 155_000  # of each that opens or increases
     fill_reduce: int = 80_000
     release: int = 80_000
+    release_kept: int = 200_000  # of what is kept from filling: the trade is tried
     advance: int = 120_000
     headroom: int = 50  # percent on top, as the transaction's limit
 
@@ -142,6 +143,7 @@ class Policy:
     advance_step: int = WAD // 4  # of its distance, that a trailing stop's mark is behind (Wad)
     advance_share: int = WAD // 4  # of an order's fee, that its advances may cost (Wad)
     advance_subsidy: int = 0  # that each advance may cost beyond that
+    order_subsidy: int = 0  # that filling an order, or ending a kept one, may cost beyond its fee
     gas: GasUse = field(default_factory=GasUse)
 
 

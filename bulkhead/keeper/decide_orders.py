@@ -1,6 +1,7 @@
 """What to do about orders, from what was seen of them: pure, as `decide` is.
 
-Fees are what pays: the whole fee of an order that is filled, a quarter of one that expired. An
+Fees are what pays: the whole fee of an order that is filled, a quarter of one that expired or is
+kept from filling. What they do not pay for is done where the policy's subsidy does. An
 advance of a trailing stop pays nothing by itself: it is worth a share of the fee that the stop will
 pay, and whatever the policy gives for it.
 """
@@ -25,6 +26,7 @@ class OrderSight:
     mark: int
     due: tuple[Placed, ...] = ()
     expired: tuple[Placed, ...] = ()
+    kept: tuple[Placed, ...] = ()  # due, and refused by the market: perhaps for its owner's reasons
     trailing: tuple[tuple[Placed, int], ...] = ()  # with wei spent on their advances so far
 
 
@@ -38,11 +40,14 @@ def behind(one: Placed, mark: int, step: int) -> bool:
 class _OrderDesk(Desk):
     def fills(self, due: tuple[Placed, ...]) -> None:
         """In batches, what pays best first; what does not pay for its own gas stays out."""
-        use, worked = self.policy.gas, []
+        use, worked, poor = self.policy.gas, [], []
         for one in due:
             gas = use.fill_reduce if one.order.reduce_only else use.fill_add
             cost = self.own_cost(gas, ORDER)
             margin = self.worth(one.order.keeper_fee) - cost
+            if margin < 0 and self.policy.order_subsidy:
+                poor.append((one, gas))
+                continue
             if margin < 0:
                 text = f"{one.hash}: fee {one.order.keeper_fee} token units, gas {cost} Wad"
                 self.skip([one.id], Why.UNPROFITABLE, text)
@@ -59,6 +64,14 @@ class _OrderDesk(Desk):
             batch.append((one, gas))
         if batch:
             self._fill(batch)
+        for one, gas in poor:
+            self.subsidised(Kind.EXECUTE, one, use.fills + gas, one.order.keeper_fee)
+
+    def subsidised(self, kind: Kind, one: Placed, gas: int, paid: int) -> None:
+        """Alone; it may cost the policy's subsidy for orders, where there is one."""
+        limit, given = self.with_headroom(gas), self.policy.order_subsidy
+        floor = -given if given else self.policy.min_profit
+        self.propose(kind, (one.id,), gas, limit, (paid,), floor, bound=True)
 
     def _fill(self, batch: list[tuple[Placed, int]]) -> None:
         gas = self.policy.gas.fills + sum(own for _, own in batch)
@@ -75,6 +88,12 @@ class _OrderDesk(Desk):
             paid = one.order.keeper_fee // CLEANING_SHARE
             limit = self.with_headroom(gas)
             self.propose(Kind.RELEASE, (one.id,), gas, limit, (paid,), self.policy.min_profit)
+
+    def ends(self, kept: tuple[Placed, ...]) -> None:
+        """What is kept from filling pays that quarter too. Whether it is, the rehearsal tells."""
+        for one in sorted(kept, key=lambda one: -one.order.keeper_fee):
+            paid = one.order.keeper_fee // CLEANING_SHARE
+            self.subsidised(Kind.RELEASE, one, self.policy.gas.release_kept, paid)
 
     def advances(self, trailing: tuple[tuple[Placed, int], ...], mark: int) -> None:
         """Where the best mark lags by a step, as long as the stop's fee pays for it."""
@@ -94,5 +113,6 @@ def decide_orders(sight: OrderSight, price: GasPrice, purse: Purse, policy: Poli
     desk = _OrderDesk(sight.book, sight.unit, price, purse, policy)
     desk.fills(sight.due)
     desk.advances(sight.trailing, sight.mark)
+    desk.ends(sight.kept)
     desk.releases(sight.expired)
     return Decision(tuple(desk.actions), tuple(desk.skips))

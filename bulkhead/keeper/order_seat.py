@@ -112,9 +112,12 @@ class OrderSeat:
             one for one in found if one.hash not in self.refused or self.refused[one.hash].at <= due
         ]
 
-    def put_off(self, sight: OrderSight, skips: list[Skip], head: Head, published: int) -> None:
-        """Takes note of what the rehearsal found that the market refuses."""
-        due = {one.id: one for one in sight.due}
+    def put_off(
+        self, sight: OrderSight, skips: list[Skip], head: Head, published: int
+    ) -> OrderSight:
+        """Takes note of what the rehearsal found that the market refuses: it may be kept from
+        filling."""
+        due, kept = {one.id: one for one in sight.due}, []
         for skip in skips:
             if skip.why not in (Why.REVERTED, Why.NOTHING_DONE) or skip.id not in due:
                 continue
@@ -122,6 +125,8 @@ class OrderSeat:
             last = self.refused.get(one.hash)
             wait = min(2 * last.wait, LONGEST_WAIT) if last else 1
             self.refused[one.hash] = Refused(published, one.position, wait, head.number + wait)
+            kept.append(one)
+        return OrderSight(sight.book, sight.unit, sight.mark, kept=tuple(kept))
 
     def _worth_a_look(
         self, found: list[Placed], taken: set[int], settings: KeeperSettings
@@ -167,7 +172,7 @@ class OrderSeat:
     def calls(self, sight: OrderSight) -> BookCalls:
         """For acting on what was seen."""
         trailing = (one for one, _ in sight.trailing)
-        everything = (*sight.due, *sight.expired, *trailing)
+        everything = (*sight.due, *sight.expired, *sight.kept, *trailing)
         return BookCalls(self.node.book, {one.id: one.order for one in everything})
 
 

@@ -19,7 +19,7 @@ from bulkhead.keeper import names
 from bulkhead.keeper.act import Actor, Sent, rehearse
 from bulkhead.keeper.calls import BookCalls, Calls, MarketCalls
 from bulkhead.keeper.decide import Action, Decision, Kind, Policy, Purse, Skip, Why, decide
-from bulkhead.keeper.decide_orders import decide_orders
+from bulkhead.keeper.decide_orders import OrderSight, decide_orders
 from bulkhead.keeper.fees import Fees, GasPrice
 from bulkhead.keeper.journal import Entry, Journal
 from bulkhead.keeper.logs import SkipLog
@@ -228,10 +228,25 @@ class Keeper:
         decision = decide_orders(sight, work.price, purse, work.policy)
         left = max(0, purse.left(work.policy.budget))
         sent, more = self._act(desk.calls(sight), decision, work, left)
-        desk.put_off(sight, more, work.head, view.state.publishedAt)
-        everything = [*skips, *decision.skips, *more]
+        kept = desk.put_off(sight, more, work.head, view.state.publishedAt)
+        ended, others = self._end_kept(desk, kept, work)
+        over = {id_ for one in ended for id_ in one.action.ids} | {one.id for one in others}
+        more = [one for one in more if one.id not in over]
+        sent, everything = [*sent, *ended], [*skips, *decision.skips, *more, *others]
         self._note(desk.address, everything, sent)
         return sent, everything
+
+    def _end_kept(
+        self, desk: OrderSeat, kept: OrderSight, work: Work
+    ) -> tuple[list[Sent], list[Skip]]:
+        """Releases what the market refuses for its owner's reasons. What the book does not let go,
+        or does not pay, is left with the market's reason."""
+        purse = self.wallet.purse() if self.wallet else PURSE_OF_NOBODY
+        decision = decide_orders(kept, work.price, purse, work.policy)
+        left = max(0, purse.left(work.policy.budget))
+        sent, skips = self._act(desk.calls(kept), decision, work, left)
+        said = (Why.REVERTED, Why.UNPROFITABLE)
+        return sent, [one for one in (*decision.skips, *skips) if one.why not in said]
 
     def _price(self, head: Head, mark: int) -> GasPrice:
         return gas_price(

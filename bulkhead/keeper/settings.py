@@ -81,6 +81,9 @@ class KeeperSettings(BaseSettings):
     advance_subsidy: Amount = Field(
         Decimal(0), description="of each advance beyond that share, quote"
     )
+    order_subsidy: Amount = Field(
+        Decimal(0), description="of each fill or release beyond the order's fee, quote"
+    )
     max_batch: Annotated[int, Field(ge=1, le=500)] = Field(
         40, description="positions or orders at once"
     )
@@ -139,6 +142,7 @@ class KeeperSettings(BaseSettings):
             advance_step=_wad(self.advance_step),
             advance_share=_wad(self.advance_share),
             advance_subsidy=_wad(self.advance_subsidy),
+            order_subsidy=_wad(self.order_subsidy),
         )
 
     @property

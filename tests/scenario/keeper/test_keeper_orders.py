@@ -8,7 +8,7 @@ from pathlib import Path
 from keeper_stage import Stage
 from order_stage import FEE, USD, WAD, Desk, OrderKind, OrderStatus, mixed, same_orders
 
-from bulkhead.keeper.decide import Kind, Why
+from bulkhead.keeper.decide import GasUse, Kind, Why
 from bulkhead.model.order_types import hash_of
 
 CHEAP = {"min_profit": 0, "native_price": "1"}  # gas costs next to nothing
@@ -69,7 +69,7 @@ def test_refused_by_the_market__tried_less_and_less_until_something_changes(
 ) -> None:
     desk = Desk(stage)
     keeper = stage.keeper(tmp_path, **CHEAP)
-    one = desk.place(OrderKind.MARKET, 1, margin=5 * USD)
+    one = desk.place(OrderKind.MARKET, 1, price_limit=1_000 * WAD)
     stage.price(2_000)
     tried = []
     for block in range(12):
@@ -80,9 +80,57 @@ def test_refused_by_the_market__tried_less_and_less_until_something_changes(
     assert tried == [0, 1, 3, 7]
     vault = stage.market.vaultOf(desk.book.orderState(hash_of(one)).positionId)
     stage.system.token.transfer(vault, 500 * USD, sender=stage.people[6])
-    keeper.tick()
-    assert desk.status(one) == OrderStatus.FILLED
+    (look,) = keeper.tick()
+    assert [skip.why for skip in look.skips] == [Why.REVERTED]
     keeper.close()
+
+
+def test_kept_from_filling__is_ended_at_the_first_mark_in_time(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """For a quarter of its fee. What the market refuses for other reasons stays."""
+    desk = Desk(stage)
+    keeper = stage.keeper(tmp_path, **CHEAP)
+    starved = desk.place(OrderKind.MARKET, 1, margin=5 * USD)
+    shut = desk.place(OrderKind.MARKET, 1, who=7)
+    dear = desk.place(OrderKind.MARKET, 1, price_limit=1_000 * WAD)
+    good = desk.place(OrderKind.MARKET, 1)
+    stage.market.setDelegate(0, desk.book.address, 0, sender=stage.people[7])
+    keeper.tick()
+    assert desk.with_status(OrderStatus.PLACED) == {hash_of(one) for one in desk.placed}
+    stage.price(2_000)
+    (look,) = keeper.tick()
+    assert desk.with_status(OrderStatus.RELEASED) == {hash_of(starved), hash_of(shut)}
+    assert (desk.status(dear), desk.status(good)) == (OrderStatus.PLACED, OrderStatus.FILLED)
+    assert [skip.why for skip in look.skips] == [Why.REVERTED]  # the price limit's
+    kinds = Counter(one.action.kind for one in look.sent)
+    assert kinds == {Kind.EXECUTE: 1, Kind.RELEASE: 2}
+    assert desk.earned() == FEE + 2 * (FEE // 4)
+    use = GasUse().release_kept
+    assert use * 0.4 < max(one.action.gas for one in look.sent[1:]) <= use
+    stage.blocks()
+    keeper.tick()
+    same_orders(desk, keeper)
+    keeper.close()
+
+
+def test_without_a_fee__filled_and_ended_by_who_gives_a_subsidy(
+    stage: Stage, tmp_path: Path
+) -> None:
+    desk = Desk(stage)
+    starved = desk.place(OrderKind.MARKET, 1, margin=5 * USD, keeper_fee=0)
+    good = desk.place(OrderKind.MARKET, 1, keeper_fee=0)
+    stage.price(2_000)
+    keeper = stage.keeper(tmp_path, **CHEAP)
+    (look,) = keeper.tick()
+    assert [skip.why for skip in look.skips] == [Why.UNPROFITABLE] * 2
+    keeper.close()
+    giving = stage.keeper(tmp_path, order_subsidy="0.01", **CHEAP)
+    (look,) = giving.tick()
+    assert (desk.status(starved), desk.status(good)) == (OrderStatus.RELEASED, OrderStatus.FILLED)
+    assert look.skips == ()
+    assert all(-WAD // 100 <= one.action.profit < 0 for one in look.sent)
+    giving.close()
 
 
 def test_refused_by_the_market__is_tried_at_every_new_mark(stage: Stage, tmp_path: Path) -> None:

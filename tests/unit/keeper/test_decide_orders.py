@@ -90,6 +90,28 @@ def test_release__a_quarter_of_the_fee__is_what_it_must_pay_by() -> None:
     assert whys(found) == {short.id: Why.UNPROFITABLE}
 
 
+def test_kept__a_quarter_of_the_fee__or_a_subsidy__must_pay_for_ending_it() -> None:
+    cost = policy().gas.release_kept * 21 * 10**9 * PRICE // 10**18 // UNIT  # token units
+    enough, short = placed(4 * (cost + 2 * USD)), placed(4 * cost - USD, salt=1)
+    found = decide_orders(sight(kept=(short, enough)), price(), RICH, policy())
+    (action,) = found.actions
+    assert (action.kind, action.ids) == (Kind.RELEASE, (enough.id,))
+    assert (action.rewards, action.floor) == ((cost + 2 * USD,), WAD)
+    assert whys(found) == {short.id: Why.UNPROFITABLE}
+    given = policy(order_subsidy=WAD)
+    both = decide_orders(sight(kept=(short, enough)), price(), RICH, given)
+    assert [one.ids for one in both.actions] == [(enough.id,), (short.id,)]
+    assert {one.floor for one in both.actions} == {-WAD}
+
+
+def test_fill__subsidy__pays_up_to_itself_and_alone() -> None:
+    """At 21 gwei and 2,000 dollars, 255,000 gas cost ten dollars and 71 cents."""
+    rich, poor = placed(50 * USD), placed(6 * USD, salt=1)
+    for given, ids in ((4 * WAD, [(rich.id,)]), (5 * WAD, [(rich.id,), (poor.id,)])):
+        found = decide_orders(sight(poor, rich), price(), RICH, policy(order_subsidy=given))
+        assert [one.ids for one in found.actions] == ids
+
+
 # ---- trailing stops
 
 
