@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from bulkhead.model.order_types import NOTHING, Order, OrderStatus, hash_of
 
 Group = tuple[str, bytes]
+Trust = tuple[str, int, int]  # an owner for all positions, or a position in an epoch
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Ghost:
     epochs: dict[int, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)  # refunds that wait, token units
     loose: frozenset[int] = frozenset()  # positions whose locks were freed behind the book
+    trust: dict[Trust, int] = field(default_factory=dict)  # until when the book is a delegate
     gifts: int = 0
 
     @property
@@ -68,7 +70,19 @@ class Ghost:
             and (one.id, one.order.owner, one.order.epoch) == (id_, owner, self.epoch(id_))
         )
 
+    def trusted(self, one: Known, now: int) -> bool:
+        """Whether an order's owner lets the book trade its position."""
+        scopes = self._scope(one.order.owner, 0), self._scope(one.order.owner, one.id)
+        return any(self.trust.get(scope, -1) >= now for scope in scopes)
+
+    def _scope(self, owner: str, id_: int) -> Trust:
+        return ("", id_, self.epoch(id_)) if id_ else (owner, 0, 0)
+
     # ---- what is done
+
+    def delegated(self, owner: str, id_: int, expiry: int) -> Ghost:
+        """The book made a delegate until `expiry`, or none; id 0: for all of the owner's."""
+        return replace(self, trust={**self.trust, self._scope(owner, id_): expiry})
 
     def with_order(self, one: Known) -> Ghost:
         """An order as it stands now."""

@@ -21,7 +21,7 @@ from bulkhead.fuzz.laws import (
 )
 from bulkhead.fuzz.laws.base import Terms, equity, notional, terms, trading_cost, up
 from bulkhead.fuzz.ops import BOOK_CALLS, GOVERNED, OUTSIDE, POOL_CALLS, Op
-from bulkhead.fuzz.orders import Orders, as_trade, orders_of, view_orders
+from bulkhead.fuzz.orders import Orders, as_trade, meant, orders_of, view_orders
 from bulkhead.fuzz.people import GOVERNANCE, GUARDIAN
 from bulkhead.fuzz.probe import BOOK, OWN, Sight, difference
 from bulkhead.fuzz.receipts import receipt
@@ -133,7 +133,7 @@ class Judge:
         if step.failing and op.name not in OUTSIDE:
             before = step.before
             held = before is not None and before.state["accepted_at"] == step.now
-            bench.hold(access.i_34_invalid, op.name, held, step.found)
+            bench.hold(access.i_34_invalid, meant(world, step), held, step.found)
         if op.name in GOVERNED or op.name == "enter_reduce_only":
             role = GUARDIAN if op.name == "enter_reduce_only" else GOVERNANCE
             bench.hold(access.i_40_role, op.name, op.actor, op.actor == role, step.found)

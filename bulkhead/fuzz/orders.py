@@ -76,10 +76,12 @@ class Orders:
         elif op.name == "send" and op.args[0] == step.site.book.address:
             came = after.balances[BOOK] - before.balances[BOOK]  # a token may send nothing
             ghost = replace(ghost, gifts=ghost.gifts + came)
-        elif frees(op) == step.site.book.address:
-            ghost = replace(ghost, loose=ghost.loose | {op.args[0]})
         elif op.name == "remove_margin":
             self._removed(step, ghost, before, after)
+        elif op.name == "set_delegate" and op.args[1] == step.site.book.address:
+            ghost = ghost.delegated(op.actor, op.args[0], op.args[2])
+        if frees(op) == step.site.book.address:
+            ghost = replace(ghost, loose=ghost.loose | {op.args[0]})
         world.ghosts[place] = ghost
 
     def states(self, world: World, step: Step) -> None:
@@ -117,7 +119,7 @@ class Orders:
         if name in _FILLS:
             return self._filled(step, orders, ghost, due, before, after, t)
         if name == "release_order":
-            return self._released(step, orders[0], ghost, due, before)
+            return self._released(step, orders[0], ghost, due, before, after, t)
         if name == "advance_order":
             return self._advanced(world, step, ghost, after)
         waits = ghost.kept.get(op.actor, 0)
@@ -203,13 +205,28 @@ class Orders:
         self.bench.hold(laws.i_43_limit, one.order, fill)
 
     def _released(
-        self, step: Step, order: Order, ghost: Ghost, due: Payments, before: Sight
+        self,
+        step: Step,
+        order: Order,
+        ghost: Ghost,
+        due: Payments,
+        before: Sight,
+        after: Sight,
+        t: Terms,
     ) -> Ghost:
         one = ghost.known(order)
         self.bench.hold(laws.i_43_ended, order, one.status == OrderStatus.PLACED)
-        expired = step.now > order.expiry
-        self.bench.hold(laws.i_43_over, order, expired, _void(one, ghost, before))
-        fee = order.keeper_fee // 4 if expired else 0
+        expired, void = step.now > order.expiry, _void(one, ghost, before)
+        if not expired and not void:
+            self._fair(step, one, ghost, after)
+            self._bound(one, ghost, before)
+            s = after.state  # nothing was traded: it is as the trade would have found it
+            sides = (s["size_long"], s["size_short"])
+            funds = (s["cash"], after.market["nav"], s["variance"])
+            trusted = ghost.trusted(one, step.now)
+            was, p = after.positions[one.id], step.params[1]
+            self.bench.hold(laws.i_43_kept, order, was, t, sides, funds, p, trusted)
+        fee = order.keeper_fee // 4 if expired or not void else 0
         due.pay(step.op.args[1], fee)
         kept = due.refund(order.owner, order.keeper_fee - fee)
         return ghost.ended(order, OrderStatus.RELEASED, kept)
@@ -231,6 +248,16 @@ class Orders:
         margins = (before.positions[id_].margin, after.positions[id_].margin)
         if locked and id_ not in ghost.loose:
             self.bench.hold(laws.i_43_margin, *margins, locked)
+
+
+def meant(world: World, step: Step) -> str:
+    """An op's name; of the end of an order that is neither expired nor void, which needs a mark,
+    `release_due`."""
+    if step.op.name != "release_order" or step.before is None:
+        return step.op.name
+    ghost, order = world.ghosts[world.sites.index(step.site)], step.op.args[0]
+    over = step.now > order.expiry or _void(ghost.known(order), ghost, step.before)
+    return "release_order" if over else "release_due"
 
 
 class Payments:

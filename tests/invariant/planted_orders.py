@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from bulkhead.fuzz.laws import access
 from bulkhead.fuzz.laws import orders as laws
 from bulkhead.fuzz.laws.base import WAD
+from bulkhead.fuzz.probe import Pos
+from bulkhead.fuzz.settings import plain
 from bulkhead.model.order_types import Order, OrderKind, OrderStatus
+
+from .terms import FLAT, OTHER, TERMS, WELL
 
 ALICE, BOB = "0x" + "a1" * 20, "0x" + "b0" * 20
 MARK = 2_000 * WAD
@@ -23,7 +28,18 @@ SHORT_TRAIL = replace(TRAIL, size=10 * WAD, trigger_price=2_300 * WAD)
 PLACED, FILLED = int(OrderStatus.PLACED), int(OrderStatus.FILLED)
 CANCELLED = int(OrderStatus.CANCELLED)
 
-HOLDING = {
+GREEDY = replace(BUY, price_limit=2 * MARK)
+PART = replace(SALE, size=-5 * WAD, price_limit=0)
+
+
+def kept(
+    order: Order, was: Pos, trusted: bool = True, nav: int = 10**7 * WAD, variance: int = 0
+) -> Callable[[], bool]:
+    sides, funds = (20 * WAD, 10 * WAD), (10**12, nav, variance)
+    return lambda: laws.i_43_kept(order, was, TERMS, sides, funds, plain(), trusted)
+
+
+HOLDING: dict[str, Callable[[], object]] = {
     "I-43 once": lambda: laws.i_43_once(BUY, int(OrderStatus.NONE)),
     "I-43 open": lambda: laws.i_43_open(BUY, PLACED, 50),
     "I-43 signed": lambda: laws.i_43_signed(True, "good"),
@@ -48,7 +64,13 @@ HOLDING = {
     "I-43 paid": lambda: laws.i_43_paid({ALICE: 5, BOB: -5}, {BOB: -5, ALICE: 5}),
     "I-43 margin": lambda: laws.i_43_margin(9, 5, 5),
     "I-43 little margin": lambda: laws.i_43_margin(3, 3, 5),
-    "I-43 over": lambda: laws.i_43_over(BUY, False, True),
+    "I-43 kept by its owner": kept(GREEDY, FLAT._replace(margin=3_000_000_000), trusted=False),
+    "I-43 kept by its margin": kept(GREEDY, FLAT._replace(margin=900_000_000)),
+    "I-43 kept by depth": kept(GREEDY, FLAT._replace(margin=1_400_000_000), nav=30_000 * WAD),
+    "I-43 kept by volatility": kept(GREEDY, FLAT._replace(margin=1_400_000_000), variance=40 * WAD),
+    "I-43 kept by what it leaves": kept(replace(PART, size=-9_600_000_000_000_000_000), WELL),
+    "I-43 kept by a part's loss": kept(PART, WELL._replace(margin=1_000_000_000)),
+    "I-43 kept by a close's loss": kept(replace(PART, size=-20 * WAD), WELL._replace(margin=1)),
     "I-43 ended": lambda: laws.i_43_ended(BUY, True),
     "I-43 best": lambda: laws.i_43_best(TRAIL, MARK, MARK + 1, MARK + 1),
     "I-43 first best": lambda: laws.i_43_best(SHORT_TRAIL, 0, MARK, MARK),
@@ -57,7 +79,7 @@ HOLDING = {
     "I-34 cancel": lambda: access.i_34_invalid("cancel_order", False, "ok"),
 }
 
-PLANTED = {
+PLANTED: dict[str, Callable[[], object]] = {
     "I-43 placed again": lambda: laws.i_43_once(BUY, CANCELLED),
     "I-43 filled twice": lambda: laws.i_43_open(BUY, FILLED, 50),
     "I-43 cancelled, filled": lambda: laws.i_43_open(BUY, CANCELLED, 50),
@@ -97,7 +119,20 @@ PLANTED = {
     "I-43 half paid": lambda: laws.i_43_paid({ALICE: 2}, {ALICE: 5}),
     "I-43 margin taken": lambda: laws.i_43_margin(9, 4, 5),
     "I-43 little margin taken": lambda: laws.i_43_margin(3, 2, 5),
-    "I-43 released early": lambda: laws.i_43_over(BUY, False, False),
+    "I-43 released, could fill": kept(GREEDY, FLAT._replace(margin=3_000_000_000)),
+    "I-43 released for its limit": kept(BUY, FLAT),
+    "I-43 released for a sale's limit": kept(
+        replace(PART, size=-9_600_000_000_000_000_000, price_limit=2 * MARK), WELL
+    ),
+    "I-43 released, leaves enough": kept(replace(PART, size=-9_500_000_000_000_000_000), WELL),
+    "I-43 released, part could fill": kept(PART, WELL),
+    "I-43 released, could close": kept(replace(PART, size=-20 * WAD), WELL),
+    "I-43 released, reduces nothing": kept(PART, FLAT, trusted=False),
+    "I-43 released, against": kept(GREEDY, OTHER, trusted=False),
+    "I-34 ended without a mark": lambda: access.i_34_invalid("release_due", False, "ok"),
+    "I-34 release needs a price": lambda: access.i_34_invalid(
+        "release_order", False, "PriceStale(1, 2, 3)"
+    ),
     "I-43 ended twice": lambda: laws.i_43_ended(BUY, False),
     "I-43 best of a sale falls": lambda: laws.i_43_best(TRAIL, MARK, MARK - 1, MARK - 1),
     "I-43 best of a buy rises": lambda: laws.i_43_best(SHORT_TRAIL, MARK, MARK + 1, MARK + 1),

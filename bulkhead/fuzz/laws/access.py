@@ -8,7 +8,7 @@ from bulkhead.fuzz.probe import Pos
 _ORACLE = ("Price", "SequencerDown", "QuorumNotMet", "Refused(25,", "Refused(26,", "Refused(27,")
 PRICED = (
     *("open", "increase", "decrease", "close", "close_and_withdraw"),
-    *("liquidate", "liquidate_many", "deleverage", "execute_order"),
+    *("liquidate", "liquidate_many", "deleverage", "execute_order", "release_due"),
 )
 UNPRICED = (
     "add_margin",

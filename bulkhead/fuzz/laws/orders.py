@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isqrt
 
-from bulkhead.fuzz.laws.base import WAD, hold, up
+from bulkhead.fuzz.laws.base import (
+    WAD,
+    Terms,
+    equity,
+    execution,
+    hold,
+    initial,
+    maintenance,
+    notional,
+    up,
+)
+from bulkhead.fuzz.probe import Pos
 from bulkhead.model.order_types import NOTHING, Order, OrderKind, OrderStatus
+from bulkhead.model.types import Params
+from bulkhead.model.wad import YEAR, trunc_div
 
+FEW = 10**6  # wei: roundings of a multiplier
 PLACED, FILLED = int(OrderStatus.PLACED), int(OrderStatus.FILLED)
 
 
@@ -133,10 +148,63 @@ def i_43_ended(order: Order, alive: bool) -> bool:
     return False
 
 
-def i_43_over(order: Order, expired: bool, void: bool) -> bool:
-    """Others end an order only when it is over."""
-    hold("I-43", expired or void, f"released while it could still be filled: {order}")
-    return False
+def i_43_kept(
+    order: Order,
+    was: Pos,
+    t: Terms,
+    sides: tuple[int, int],
+    funds: tuple[int, int, int],
+    p: Params,
+    trusted: bool,
+) -> bool:
+    """What is neither expired nor void is ended by others only where its owner keeps it from
+    filling now: the book is no delegate; or, within its limit, the trade would leave too little of
+    the position or of margin. All as the trade finds it; sides: long, short; funds: cash (token
+    units), NAV, variance; trusted: the book is a delegate. A trade refused for its margin lacks it
+    by exact arithmetic too, but for a few units."""
+    delta = order.size
+    if order.reduce_only:
+        hold("I-43", was.size * delta < 0, f"released, reducing nothing of {was.size}: {order}")
+        delta = max(delta, -was.size) if delta < 0 else min(delta, -was.size)
+    hold("I-43", order.reduce_only or was.size * delta >= 0, f"released against {was.size}")
+    if not trusted:
+        return False
+    cost, fill, wad = execution(delta, t)
+    within = fill <= order.price_limit if delta > 0 else fill >= order.price_limit
+    hold("I-43", within, f"released for its limit alone, which forbids {fill}: {order}")
+    size, fee = was.size + delta, up(wad, t.unit)
+    rest = notional(size, t.mark)
+    if size and rest < t.min_notional:
+        return rest == t.min_notional - 1
+    have, need = equity(was, t, t.mark) - cost - fee * t.unit, 0
+    if order.reduce_only:
+        need = maintenance(size, t.mark, t) if size else 0
+    else:
+        free = max(0, _touched(was, t, funds[0]) - fee)
+        grown = max(sides[0] + max(0, delta), sides[1] - min(0, delta))
+        worth = funds[1] + min(0, cost) - FEW  # a rebate is the pool's
+        multiplier = _multiplier(notional(grown, t.mark), worth, funds[2], t.ramp, p)
+        have, need = min(have, free * t.unit), initial(size, t.mark, t, multiplier)
+    hold("I-43", have < need + 2 * t.unit, f"released with {have} where {need} is enough: {order}")
+    return have >= need - t.unit
+
+
+def _touched(was: Pos, t: Terms, cash: int) -> int:
+    """The vault after its funding was settled (token units)."""
+    owed = trunc_div(was.size * (t.index - was.entry), WAD)
+    whole = abs(owed) // t.unit
+    return was.margin - min(whole, was.margin) if owed > 0 else was.margin + min(whole, cash)
+
+
+def _multiplier(side: int, nav: int, variance: int, ramp: int, p: Params) -> int:
+    """Of the initial requirement: at the most by a few wei (Wad)."""
+    years = isqrt(p.horizon_secs * WAD * WAD // YEAR) + 1
+    factor = up(p.z_score * years, p.brackets[0].mm_rate)
+    volatile = up(factor * (isqrt(variance * WAD) + 1), WAD)
+    room = min(p.max_open_interest, p.max_utilisation * max(0, nav) // WAD)
+    share = up(side * WAD, room) if room else WAD
+    deep = WAD + up(p.depth_slope * max(0, share - p.depth_kink), WAD - p.depth_kink)
+    return max(ramp, WAD, min(p.mu_max, max(volatile, deep))) + FEW
 
 
 def i_43_best(order: Order, was: int, best: int, mark: int) -> bool:

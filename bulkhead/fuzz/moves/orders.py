@@ -8,7 +8,7 @@ from dataclasses import replace
 from bulkhead.fuzz.moves.base import usable
 from bulkhead.fuzz.moves.trading import Trading
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.people import ALICE, ANY_BUY, EVE, KEEPER, OWNERS, USERS
+from bulkhead.fuzz.people import ALICE, ANY_BUY, EVE, FOREVER, KEEPER, OWNERS, USERS
 from bulkhead.fuzz.signing import SIGNATURES
 from bulkhead.fuzz.stage import BOOK_CALL, LISTING_TOKEN, MOLE
 from bulkhead.model.order_types import NOTHING, Order, OrderKind, OrderStatus, hash_of
@@ -50,6 +50,7 @@ class Ordering(Trading):
             (5, self.cancel),
             (5 if some else 1, self.release),
             (5 if some else 1, self.upset),
+            (8, self.withheld),
             (3 if some else 1, self.guarded),
             (4 if some else 1, self.trail),
             (12 if any(self.book.refunds.values()) else 2, self.refund),
@@ -319,6 +320,43 @@ class Ordering(Trading):
             yield self.op("remove_margin", held.owner, (id_, max(1, free), held.owner))
         yield from self._fill(order)
         yield self.op("release_order", EVE, (order, EVE))
+
+    def withheld(self) -> Iterator[Op]:
+        """An order comes due that its owner keeps from filling: a rival ends it, if it may."""
+        read, world, choice = self.read, self.world, self.read.byte() % 8
+        waiting, id_ = self.placed(), self.some()
+        held = self.twin.position(id_)
+        theirs = held.size and held.owner in world.stage.people
+        if choice < 3 and waiting:
+            order = read.pick(waiting)
+        elif choice < 5 and theirs:  # its part leaves too little of the position, or just enough
+            left = -(-world.params.min_notional * WAD // self.twin.state.mark)
+            left = left * read.pick((1, 1, 3)) // read.pick((1, 2)) + self.near()
+            size = max(1, abs(held.size) - left) * (-1 if held.size > 0 else 1)
+            order = self._order(held.owner, size, id_, reduce_only=True)
+            yield from self._place(order)
+        else:  # it has less margin than it needs, or a limit that never holds
+            grows = theirs and choice % 2
+            size = held.size * (1 + read.byte() % 4) if grows else self._size()
+            terms: dict[str, object] = {"margin": read.pick((0, 1, world.dollars(100)))}
+            if read.byte() < 60:
+                terms = {"price_limit": 1 if size > 0 else ANY_BUY}
+            owner, at = (held.owner, id_) if grows else (self._who(), 0)
+            order = self._order(owner, size, at, **terms)
+            yield from self._place(order)
+        yield from self._published(order)
+        trust = ("set_delegate", order.owner)
+        revokes = choice < 3 or read.byte() < 30
+        if revokes:
+            expiry = read.pick((0, 0, world.now - 1, world.now))
+            yield self.op(*trust, (0, self.book.address, expiry))
+        rival, to = read.pick((EVE, KEEPER)), read.pick((EVE, EVE, order.owner))
+        yield self.op("release_order", rival, (order, to), self._late())
+        if revokes:
+            yield self.op(*trust, (0, self.book.address, FOREVER))
+        if read.byte() < 128:
+            yield self.op("execute_order", order.owner, (order, KEEPER))
+            yield self.op("release_order", rival, (order, to), self.wait())
 
     def guarded(self) -> Iterator[Op]:
         """The margin of an order that waits can't be taken out."""
