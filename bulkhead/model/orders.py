@@ -369,6 +369,8 @@ class OrderBook:
         if verdict is not None:
             return False
         self.market.accrue(self.address)
+        if s.accepted_at != core.now:
+            return False  # no mark to be had: nothing fills now
         if self._timely(order, state, s.published_at) is not None:
             return False
         if rules.triggered(order, state.best, s.mark) is not None:

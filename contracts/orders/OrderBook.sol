@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IMarket} from "@interfaces/IMarket.sol";
 import {IOrderBook, Order, OrderKind, OrderReason, OrderState, OrderStatus} from "@interfaces/IOrderBook.sol";
-import {Position} from "@interfaces/Types.sol";
+import {Position, State} from "@interfaces/Types.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
@@ -283,8 +283,9 @@ contract OrderBook is IOrderBook, EIP712, Multicall, ReentrancyGuardTransient {
     function _keptBack(Order calldata order, OrderState memory s, Answer memory x) private returns (bool) {
         if (x.reason != OrderReason.None) return false;
         IMarket(MARKET).accrue();
-        (uint256 mark, uint256 publishedAt) = IMarket(MARKET).heldMark();
-        _due(order, s, x, mark, publishedAt);
+        State memory m = IMarket(MARKET).state();
+        if (m.acceptedAt != block.timestamp) return false; // no mark to be had: nothing fills now
+        _due(order, s, x, m.mark, m.publishedAt);
         if (x.reason != OrderReason.None) return false;
         try this.attempt(order, s.positionId, x.size, x.flat) {
             return false; // it never returns

@@ -218,6 +218,28 @@ def test_refused_for_what_is_not_the_owner_s__stays(desk: Desk) -> None:
         desk.release(poor)
 
 
+@pytest.mark.parametrize("way", KEPT)
+def test_kept_back__no_mark_of_this_block__stays(
+    desk: Desk, way: Callable[[Desk, int], tuple[Order, Callable[[], object]]]
+) -> None:
+    """The held mark is in time and reaches the trigger, but nothing could fill at it any more:
+    the oracle says nothing, or has gone back to a round before it."""
+    w = desk.w
+    order, _ = kept(desk, way, 1)
+    desk.due()
+    w.market.accrue(sender=w.keeper)
+    w.at(w.now + 1)
+    w.silence()
+    with refused(OrderReason.NOT_OVER):
+        desk.release(order)
+    w.speak()
+    w.set(MARK, published=w.now - 2)
+    with refused(OrderReason.NOT_OVER):
+        desk.release(order)
+    w.set(MARK)
+    desk.release(order)
+
+
 def test_little_gas_never_ends_an_order(desk: Desk) -> None:
     """Whatever the gas: a good order is not ended, and one kept back only with enough."""
     good, poor = desk.order(), desk.order(margin=1)
