@@ -2,7 +2,7 @@
 
 Block by block, on the exact twin of market and order book. The attacker sees the price outside, and
 each round of the feed with its price before it lands; it moves first and last in every block, and
-honest keepers work for nothing: what it makes here, less its gas, is an upper bound. Its ways:
+honest keepers work for nothing: nobody sees more or acts sooner. Its ways:
 
 direct: trades at the market's mark whenever the price outside is further from it than the costs.
 orders: the same through the order book; the exit is ordered once the entry is filled.
@@ -54,7 +54,6 @@ ANY = {1: 2**128, -1: 0}
 MARKET = ROOT / "markets" / "eth-usd.yaml"
 START = 1_735_689_600
 PRICE = 2_500.0
-EDGE = 0.0001  # that must be left of a gap after all costs
 GAS = ROOT / "gas" / "snapshot.json"
 NEVER = -1  # nobody releases what is kept from filling
 # what the attacker sends, by its name there; its orders bring no margin
@@ -65,7 +64,9 @@ ENTERING, LEAVING = "order_execute_increase", "order_execute_decrease"
 @dataclass(frozen=True)
 class FrontTerms:
     """One experiment. `notional` of each trade and the price's volatility a year as plain
-    numbers; `oracle.block` is the length of a block. `gas_gwei`: what the attacker pays for gas."""
+    numbers; `oracle.block` is the length of a block. `gas_gwei`: what the attacker pays for gas.
+    `edge`: what must be left of a gap after two taker fees and the spread, for an entry. Below 0 it
+    counts on its exit, which it chooses too."""
 
     market: MarketFile
     oracle: OracleTerms
@@ -75,6 +76,7 @@ class FrontTerms:
     notional: float = 500_000.0
     release_after: int = 1  # blocks
     gas_gwei: float = 2.0
+    edge: float = 0.0001
 
     def __post_init__(self) -> None:
         after = self.release_after
@@ -84,6 +86,7 @@ class FrontTerms:
             ("volatility", self.sigma, 0 < self.sigma <= 20, "above 0, at most 20"),
             ("notional", self.notional, 1_000 <= self.notional <= 1e9, "1000 to 1e9"),
             ("release after", after, NEVER <= after <= 7_200, "-1 (nobody does) to 7200 blocks"),
+            ("edge", self.edge, -0.1 <= self.edge <= 0.1, "-0.1 to 0.1"),
             ("gas price", self.gas_gwei, 0 <= self.gas_gwei <= 1e6, "0 to 1e6 gwei"),
         )
         for name, value, holds, limit in rules:
@@ -169,7 +172,7 @@ class _Scene:
         gap = self.gap(outside, self.market.state.mark)
         for leg in self.legs:
             if self.held(leg) == 0:
-                if leg.side * gap > self.costs + EDGE:
+                if leg.side * gap > self.costs + self.terms.edge:
                     self.trade(leg, self.size(leg.side))
             elif leg.side * gap <= 0:
                 self.trade(leg, -self.held(leg))
@@ -275,7 +278,7 @@ class _Scene:
         """Whether a leg gains where it trades so far from the price outside."""
         if self.held(leg):
             return leg.side * gap <= 0
-        return leg.side * gap > self.costs + EDGE
+        return leg.side * gap > self.costs + self.terms.edge
 
     def starve(self, leg: _Leg, outside: int) -> None:
         """Lets a leg's order fill once that is worth it at the standing mark. Flat legs' vaults
@@ -396,6 +399,7 @@ class Asked:
     taker_fee: str | None = None
     release_after: int = 1
     gas_gwei: float = 2.0
+    edge: float = 0.0001
     ways: str = ",".join(WAYS)
     workers: int | None = None
     market: Path = MARKET
@@ -411,7 +415,7 @@ class Asked:
         market, oracle = read(self.market, changes), default().oracle
         return FrontTerms(
             market, oracle, way, self.hours, self.sigma, self.notional,
-            self.release_after, self.gas_gwei,
+            self.release_after, self.gas_gwei, self.edge,
         )  # fmt: skip
 
 

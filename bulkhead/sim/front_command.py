@@ -58,6 +58,9 @@ Exit codes: 0 done, 2 bad input, 3 anything else.
     show_default=True,
     help="Blocks until keepers release what is kept from filling; -1: nobody does.",
 )
+@click.option(
+    "--edge", default=0.0001, show_default=True, help="Of a gap, beyond all costs, that it acts on."
+)
 @click.option("--gas-gwei", default=2.0, show_default=True, help="What gas costs the attacker.")
 @click.option(
     "--ways", default="direct,orders,cancels,starves", show_default=True, help="Ways, by comma."

@@ -78,6 +78,7 @@ def test_command__prints_each_way(capsys: pytest.CaptureFixture[str]) -> None:
         {"notional": 1.0},
         {"runs": 0},
         {"release_after": -2},
+        {"edge": 1.0},
         {"gas_gwei": -1.0},
     ],
     ids=lambda bad: next(iter(bad)),
