@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IMarket} from "@interfaces/IMarket.sol";
 import {IOrderBook, Order, OrderReason} from "@interfaces/IOrderBook.sol";
 import {IOrderLens, OrderPreview} from "@interfaces/IOrderLens.sol";
 import {PositionView} from "@interfaces/IMarketLens.sol";
@@ -57,8 +56,9 @@ contract OrderLens is IOrderLens {
         view
     {
         (uint256 limit, uint256 deadline) = (order.priceLimit, order.expiry);
+        bool flat = plan.market.position(id).size == 0;
         if (order.reduceOnly) r.trade = plan.decrease(id, book, r.size, limit, deadline);
-        else if (plan.market.position(id).size == 0) r.trade = plan.open(id, book, r.size, 0, limit, deadline);
+        else if (flat) r.trade = plan.open(id, book, r.size, 0, limit, deadline);
         else r.trade = plan.increase(id, book, r.size, limit, deadline);
     }
 
