@@ -156,6 +156,19 @@ def test_kept_back__anybody_ends_it_at_the_first_mark_in_time(
 
 
 @pytest.mark.parametrize("sign", [1, -1], ids=["long", "short"])
+def test_kept_back__too_little_equity_for_a_part__anybody_ends_it(desk: Desk, sign: int) -> None:
+    """A part so small that what it leaves is still below maintenance margin."""
+    id_ = desk.opened(sign)
+    order = desk.on(id_, size=-sign * SIZE // 100, reduce_only=True)
+    desk.place(order)
+    desk.due(MARK - sign * MARK * 13 // 100)
+    with market_refuses(Reason.EQUITY_TOO_LOW):
+        desk.execute(order)
+    told = desk.event(desk.release(order), "OrderReleased")
+    assert (told.fee, told.refund) == (1, 6)
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["long", "short"])
 @pytest.mark.parametrize("way", KEPT)
 def test_kept_back__let_go_in_time__stays(
     desk: Desk, way: Callable[[Desk, int], tuple[Order, Callable[[], object]]], sign: int
