@@ -77,16 +77,21 @@ class _Bool(Type):
 
 class _Address(Type):
     def encode(self, value: Any) -> bytes:
-        try:
-            raw = value if isinstance(value, bytes) else bytes.fromhex(address(value)[2:])
-        except ValueError:
-            raw = b""
-        if len(raw) != 20:
-            raise AbiError(f"{value!r} is no address")
-        return raw.rjust(32, b"\0")
+        return _address_word(value if isinstance(value, bytes) else address(value))
 
     def decode(self, data: bytes, at: int) -> str:
         return "0x" + data[at + 12 : at + 32].hex()
+
+
+@lru_cache(maxsize=4096)
+def _address_word(value: str | bytes) -> bytes:
+    try:
+        raw = value if isinstance(value, bytes) else bytes.fromhex(value[2:])
+    except ValueError:
+        raw = b""
+    if len(raw) != 20:
+        raise AbiError(f"{value!r} is no address")
+    return raw.rjust(32, b"\0")
 
 
 class _FixedBytes(Type):

@@ -84,7 +84,7 @@ class FrontRunner:
         s = world.twin.state
         fresh = s.accepted_at == world.now and s.mode == Mode.NORMAL and not world.twin.in_grace()
         calm = s.skew == 0 or abs(s.skew) * s.mark // WAD < 10**5 * WAD
-        gifts = any(world.look(world.site).ahead)
+        gifts = any(world.sight.ahead)
         return fresh and calm and not world.refusing and not gifts and s.cash > 0
 
     def _filled(self, world: World, order: Order, dice: random.Random) -> bool:
@@ -102,7 +102,7 @@ class FrontRunner:
 
     def _wealth(self, world: World) -> int:
         """What Eve has outside of the positions that she had before (token units)."""
-        sight = world.look(world.site)
+        sight = world.sight
         held = dict(zip(world.site.layout.holders, sight.balances, strict=True))
         owed = sum(row[2] - row[3] for row in sight.tickets if f"0x{row[0]:040x}" == EVE)
         return int(held[EVE] + owed)

@@ -59,5 +59,7 @@ class Engine(Protocol):
 class Simulating(Engine, Protocol):
     """An engine that runs a whole sequence in one request, and keeps nothing of it."""
 
-    def simulate(self, requests: Sequence[Request], probe: Request) -> list[tuple[Answer, Answer]]:
-        """Every request's answer, and the probe's after it."""
+    def simulate(
+        self, requests: Sequence[Request], looks: Sequence[bool], probe: Request
+    ) -> list[tuple[Answer, Answer | None]]:
+        """Every request's answer, and the probe's after it where `looks` says so."""

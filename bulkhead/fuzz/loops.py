@@ -25,7 +25,7 @@ class Loops:
         world.play(Op("accrue", KEEPER, (), 1, world.at))
         s = world.twin.state
         fresh = s.accepted_at == world.now and s.mode == Mode.NORMAL and s.cash > 0
-        if any(world.look(world.site).ahead):
+        if any(world.sight.ahead):
             return False  # a gift waits in a vault that is not there yet: whoever opens it gains it
         return fresh and not world.twin.in_grace() and not world.refusing
 
@@ -53,7 +53,7 @@ class Loops:
 
     def _purse(self, world: World, people: list[str]) -> int:
         """Tokens of people, with what tickets owe them (Wad)."""
-        sight = world.look(world.site)
+        sight = world.sight
         held = dict(zip(world.site.layout.holders, sight.balances, strict=True))
         owed = sum(row[2] - row[3] for row in sight.tickets if f"0x{row[0]:040x}" in people)
         return (sum(held[who] for who in people) + owed) * world.unit
@@ -95,7 +95,7 @@ class Loops:
         fees, trades = done
         slack = trades * (2 * world.unit + 10_000 + 4 * world.twin.state.mark // WAD)
         after = self._purse(world, people)
-        if world.look(world.site).market["nextTicketId"] == 1:
+        if world.sight.market["nextTicketId"] == 1:
             self.bench.hold(margin.i_17_round_trip, before, after, fees, slack)
 
     def split(self, world: World, dice: random.Random) -> None:
@@ -157,13 +157,13 @@ class Loops:
         people = [*dice.sample(OWNERS, 2), LP]
 
         def worth() -> int:
-            sight = world.look(world.site)
+            sight = world.sight
             shares = sight.providers[0][0]
             supply = max(1, sight.market["totalSupply"])
             return self._purse(world, people) + shares * max(0, sight.market["nav"]) // supply
 
         before = worth()
-        if world.look(world.site).market["nav"] <= 0:
+        if world.sight.market["nav"] <= 0:
             return
         done = self._tour(world, dice, people[:2])
         if done is not None:

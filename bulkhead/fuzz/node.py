@@ -74,27 +74,30 @@ class Node:
         self.rpc.revert(mark)
         self._told = 0
 
-    def simulate(self, requests: Sequence[Request], probe: Request) -> list[tuple[Answer, Answer]]:
-        """Requests, each followed by the probe, as `eth_simulateV1` of whole blocks."""
+    def simulate(
+        self, requests: Sequence[Request], looks: Sequence[bool], probe: Request
+    ) -> list[tuple[Answer, Answer | None]]:
+        """Requests, and the probe where it is to look, as `eth_simulateV1` of whole blocks."""
         look = Call(probe.to, probe.data, probe.sender, gas=GAS)
         blocks = []
-        for moment, group in groupby(requests, key=lambda request: request.at):
-            calls = [
-                call
-                for request in group
-                for call in (Call(request.to, request.data, request.sender, gas=GAS), look)
-            ]
+        pairs = zip(requests, looks, strict=True)
+        for moment, group in groupby(pairs, key=lambda pair: pair[0].at):
+            calls = []
+            for request, seen in group:
+                calls.append(Call(request.to, request.data, request.sender, gas=GAS))
+                if seen:
+                    calls.append(look)
             blocks += [
                 Block(calls[place : place + _CALLS], time=moment)
                 for place in range(0, len(calls), _CALLS)
             ]
-        self.calls += 2 * len(requests)
-        flat = [
+        self.calls += len(requests) + sum(looks)
+        answers = (
             Answer(one.ok, one.data, one.gas_used)
             for block in self.rpc.simulate(blocks)
             for one in block
-        ]
-        return list(zip(flat[::2], flat[1::2], strict=True))
+        )
+        return [(next(answers), next(answers) if seen else None) for seen in looks]
 
     def close(self) -> None:
         """Ends the node."""

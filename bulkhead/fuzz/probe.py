@@ -27,7 +27,7 @@ MARKET = (
 PROVIDER = ("shares", "maxDeposit", "maxMint", "maxWithdraw", "maxRedeem")
 POSITION = ("owner", "fundingEntry", "flags", "size", "basis", "phase", "margin")
 _ROW = len(POSITION)
-_OWNER, _PHASE = POSITION.index("owner"), POSITION.index("phase")
+_OWNER, _PHASE, _FLAGS = (POSITION.index(name) for name in ("owner", "phase", "flags"))
 AHEAD = 2
 TICKET = ("owner", "start", "amount", "drawn")
 _CONFIG_STORE = STATE.index("config_store")
@@ -48,8 +48,12 @@ class Pos(NamedTuple):
     margin: int  # of its vault, token units
 
 
+_SEEN = tuple(POSITION.index(name) for name in ("size", "basis", "fundingEntry", "margin"))
+
+
 class Sight(NamedTuple):
-    """What was seen of a market after a step; numbers by the names above."""
+    """What was seen of a market after a step; numbers by the names above. Never changed: sights
+    share what is the same."""
 
     words: tuple[int, ...]
     state: dict[str, int]
@@ -61,6 +65,7 @@ class Sight(NamedTuple):
     ahead: tuple[int, ...]  # balances of the next two vaults, which are not there yet
     tickets: tuple[tuple[int, ...], ...]
     start: int  # the place of the first position's words
+    end: int  # and of what comes after the last one's
 
     def owner(self, id_: int) -> str:
         """Whose a position is; nobody's if it is not there."""
@@ -106,16 +111,17 @@ class Layout:
     def sight(self, words: tuple[int, ...], last: Sight | None = None) -> Sight:
         """The same by name. last: a sight whose positions serve again where they are the same."""
         people, start = self._people, self._positions
-        count = words[_NEXT_ID] - 1
-        end = start + count * len(POSITION)
-        known = last.positions if last else {}
-        positions: dict[int, Pos] = {}
-        at = start
-        for id_ in range(1, count + 1):
-            now = (words[at + 3], words[at + 4], words[at + 1], words[at + 6])
-            was = known.get(id_)
-            positions[id_] = was if was == now and was is not None else Pos._make(now)
-            at += _ROW
+        end = start + (words[_NEXT_ID] - 1) * _ROW
+        if last is not None and words[start:end] == last.words[start : last.end]:
+            positions, flags = last.positions, last.flags
+        else:
+            known = last.positions if last else {}
+            columns = [words[start + column : end : _ROW] for column in _SEEN]
+            positions = {}
+            for id_, now in enumerate(zip(*columns, strict=True), 1):
+                was = known.get(id_)
+                positions[id_] = was if was == now and was is not None else Pos._make(now)
+            flags = dict(enumerate(words[start + _FLAGS : end : _ROW], 1))
         return Sight(
             words,
             dict(zip(STATE, words, strict=False)),
@@ -123,10 +129,11 @@ class Layout:
             words[FIXED:people],
             tuple([words[place : place + 5] for place in range(people, start, 5)]),
             positions,
-            dict(enumerate(words[start + 2 : end : _ROW], 1)),
+            flags,
             words[end : end + AHEAD],
             tuple([words[at : at + 4] for at in range(end + AHEAD, len(words), 4)]),
             start,
+            end,
         )
 
     def own(self, words: tuple[int, ...]) -> tuple[int, ...]:

@@ -6,7 +6,6 @@ and is cleared here after each; its checkpoints serve once.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,7 +23,6 @@ _FACTORY_CODE = bytes.fromhex(
     "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0"
     "3601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
 )
-_OUTPUT = re.compile(r"0x[0-9a-f]*", re.IGNORECASE)
 _NOBODY = "0x" + "11" * 20
 ROOMY_BYTES = 1 << 20
 CHAIN_ID = 1  # as revm has it
@@ -146,9 +144,8 @@ class _Client(Rpc):
 
 
 def _revert_data(text: str) -> bytes:
-    if "Revert" in text:
-        found = _OUTPUT.search(text)
-        return bytes.fromhex(found.group(0)[2:]) if found else b""
+    if text.startswith("Revert"):  # Revert { gas_used: 32390, output: 0x... }
+        return bytes.fromhex(text[text.index("0x") + 2 : text.rindex(" }")])
     if "Transaction(" in text:  # never ran
         raise ChainError(f"the EVM refused a transaction: {text[:200]}")
     return b""  # it halted: out of gas, an invalid opcode

@@ -19,7 +19,9 @@ from bulkhead.model.types import PHASES
 
 FULL_EVERY = 32
 _KEPT = 10_000
-_M14, _M35, _M40, _M88, _M96, _M128, _M160 = ((1 << n) - 1 for n in (14, 35, 40, 88, 96, 128, 160))
+_M14, _M35, _M40, _M64, _M72, _M80 = ((1 << n) - 1 for n in (14, 35, 40, 64, 72, 80))
+_M88, _M96, _M112, _M128, _M160 = ((1 << n) - 1 for n in (88, 96, 112, 128, 160))
+_S72, _S88, _S128 = (1 << n - 1 for n in (72, 88, 128))  # of signed words: (x ^ S) - S
 _SUPPLY = MARKET.index("totalSupply")
 _POOL_WORDS = len(MARKET) - _SUPPLY
 _FREE, _ASSETS = (len(STATE) + MARKET.index(name) for name in ("freeLiquidity", "totalAssets"))
@@ -86,10 +88,10 @@ class Slots:
         ]
         self._fixed = tuple(zip(*fixed, strict=True))
         self._books = tuple(zip(*books, strict=True))
-        self._heads: list[int] = []  # slots of positions: owner and entry
-        self._bodies: list[int] = []  # size and basis
+        self._places: list[int] = []  # of positions: owner and entry, then size and basis
         self._margins: list[int] = []  # their vaults' balances, and those of the next two
         self._rows: dict[tuple[int, int], tuple[int, ...]] = {}  # what two slots mean
+        self._last: tuple[list[int], list[tuple[int, ...]]] = [], []  # all of them, their rows
         self._tickets: list[int] = []
         self._seen: tuple[list[int], Sequence[int]] | None = None  # the books, the pool's words
 
@@ -126,24 +128,31 @@ class Slots:
         return tuple(found)
 
     def _add_positions(self, found: list[int], next_id: int) -> None:
-        storage, market, heads, rows = self.storage, self.market, self._heads, self._rows
-        while len(heads) < next_id - 1 + AHEAD:
-            id_ = len(heads) + 1
+        storage, count = self.storage, next_id - 1
+        while len(self._margins) < count + AHEAD:
+            id_ = len(self._margins) + 1
             head = mapped(id_, _POSITIONS)
-            heads.append(head)
-            self._bodies.append(head + 1)
+            self._places += (head, head + 1)
             self._margins.append(self._of(self._vault(id_)))
-        margins = map(storage, repeat(self.token), self._margins[: next_id - 1 + AHEAD])
-        ones = map(storage, repeat(market), heads[: next_id - 1])
-        for pair in zip(ones, map(storage, repeat(market), self._bodies), strict=False):
-            row = rows.get(pair)
-            if row is None:
-                if len(rows) > _KEPT:
-                    rows.clear()
-                row = rows[pair] = _position(*pair)
+        margins = map(storage, repeat(self.token), self._margins[: count + AHEAD])
+        slots = [*map(storage, repeat(self.market), self._places[: 2 * count])]
+        held, rows = self._last
+        if slots != held:
+            rows = [*map(self._row, slots[::2], slots[1::2])]
+            self._last = slots, rows
+        for row in rows:
             found += row
             found.append(next(margins))
         found += margins
+
+    def _row(self, one: int, two: int) -> tuple[int, ...]:
+        rows = self._rows
+        row = rows.get((one, two))
+        if row is None:
+            if len(rows) > _KEPT:
+                rows.clear()
+            row = rows[one, two] = _position(one, two)
+        return row
 
     def _add_tickets(self, found: list[int], count: int) -> None:
         storage, market = self.storage, self.market
@@ -172,12 +181,30 @@ def _state(w: Sequence[int]) -> tuple[int, ...]:
     """The names of `probe.STATE` from the seven packed words; the config store as 0."""
     a, b, c, d, e, f, g = w[:7]
     return (
-        *(a & _M96, a >> 96 & _M40, a >> 136 & _M40, a >> 176 & _M40, a >> 216),
-        *(_signed(b & _M88, 88), _signed(b >> 88 & (1 << 72) - 1, 72)),
-        *(c >> 216, g >> 200, c & (1 << 80) - 1, c >> 80 & (1 << 64) - 1),
-        *(_signed(c >> 144 & (1 << 72) - 1, 72), g >> 198 & 1),
-        *(d & (1 << 112) - 1, d >> 112 & (1 << 112) - 1, d >> 224),
-        *(_signed(e & _M128, 128), _signed(e >> 128, 128), b >> 160),
-        *(f & (1 << 80) - 1, f >> 80 & (1 << 80) - 1, 0, g >> 160 & _M35),
-        *(f >> 160 & _M40, g >> 195 & 7, g >> 199 & 1),
+        a & _M96,
+        a >> 96 & _M40,
+        a >> 136 & _M40,
+        a >> 176 & _M40,
+        a >> 216,
+        (b & _M88 ^ _S88) - _S88,
+        (b >> 88 & _M72 ^ _S72) - _S72,
+        c >> 216,
+        g >> 200,
+        c & _M80,
+        c >> 80 & _M64,
+        (c >> 144 & _M72 ^ _S72) - _S72,
+        g >> 198 & 1,
+        d & _M112,
+        d >> 112 & _M112,
+        d >> 224,
+        (e & _M128 ^ _S128) - _S128,
+        (e >> 128 ^ _S128) - _S128,
+        b >> 160,
+        f & _M80,
+        f >> 80 & _M80,
+        0,
+        g >> 160 & _M35,
+        f >> 160 & _M40,
+        g >> 195 & 7,
+        g >> 199 & 1,
     )

@@ -34,12 +34,16 @@ _TOKEN_ERRORS = (
     "SafeERC20FailedOperation",
     "Paused",
 )
+_REASONS = {
+    "Refused": {int(reason): reason.name for reason in Reason},
+    "OrderRefused": {int(reason): reason.name for reason in OrderReason},
+}
 
 
 def plain(value: Any) -> Any:
     """Comparable: enums and booleans as integers, sequences as tuples."""
     if isinstance(value, (list, tuple)):
-        return tuple(plain(part) for part in value)
+        return tuple([plain(part) for part in value])
     return int(value) if isinstance(value, int) else value
 
 
@@ -79,11 +83,8 @@ def same_refusal(found: str, expected: str) -> bool:
 
 def short(text: str) -> str:
     """A refusal with the name of its reason, for people."""
-    head, _, rest = text.partition("(")
-    if head in ("Refused", "OrderRefused"):
-        number = int(rest.split(",")[0])
-        reason = Reason(number) if head == "Refused" else OrderReason(number)
-        return f"refused: {reason.name}"
     if text.startswith("ok"):
         return text if len(text) < 24 else "ok"
-    return text.split("(")[0]
+    head, _, rest = text.partition("(")
+    names = _REASONS.get(head)
+    return f"refused: {names[int(rest.partition(',')[0])]}" if names else head

@@ -51,7 +51,7 @@ class Trials:
                 for wait in (*waits, rest):
                     world.play(Op("accrue", KEEPER, (), wait, world.at))
                 s = world.twin.state
-                seen = world.look(world.site).state
+                seen = world.sight.state
                 found.append((seen["funding_index"], seen["funding_rate"]))
                 mark, final = s.mark, s.mode >= Mode.FINAL
         if not final:

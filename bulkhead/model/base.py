@@ -28,6 +28,9 @@ def _address(tag: int) -> Address:
 MARKET, POOL, FUND, TOKEN, TIMELOCK, GUARDIAN, ORDER_BOOK = (_address(n) for n in range(1, 8))
 
 
+_NOWHERE = Position(ZERO_ADDRESS)
+
+
 class Undo(Exception):
     """Rolls a preview back."""
 
@@ -139,7 +142,7 @@ class Base:
 
     def position(self, id_: int) -> Position:
         """A position; of an unknown id the empty one."""
-        return self.core.positions.get(id_, Position(ZERO_ADDRESS))
+        return self.core.positions.get(id_, _NOWHERE)
 
     def ticket(self, number: int) -> Ticket:
         """A ticket; of an unknown number the empty one."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from bulkhead.model import impact
 from bulkhead.model.errors import NotAuthorised, OracleError, Refused, UnknownPosition
@@ -29,8 +28,7 @@ OPTED_IN, HAS_LOCKS, DEPLOYED = 1, 2, 4
 MARGIN_MAX = 2**112  # of a vault's balance counts (Wad)
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What an action did: its return value, its events and its token transfers."""
 
     value: Any

@@ -98,7 +98,6 @@ MEMBERS = (
     *("uint256 priceLimit", "uint256 margin", "uint256 keeperFee", "uint256 expiry"),
     *("bytes32 parent", "bytes32 group", "uint256 salt"),
 )
-_TYPES = ("bytes32", *(member.split()[0] for member in MEMBERS))
 _ORDER_TYPE = keccak(f"Order({','.join(MEMBERS)})".encode())
 _CANCEL_TYPE = keccak(b"Cancel(bytes32 orderHash)")
 _DOMAIN_TYPE = keccak(
@@ -109,7 +108,15 @@ _DOMAIN_TYPE = keccak(
 @lru_cache(maxsize=4096)
 def hash_of(order: Order) -> bytes:
     """The order's EIP-712 struct hash: its identity."""
-    return keccak(encode(_TYPES, (_ORDER_TYPE, *order.as_tuple())))
+    return keccak(_ORDER_TYPE + b"".join(map(_word, order.as_tuple())))
+
+
+def _word(value: Any) -> bytes:
+    """An ABI word of an address, a number or 32 bytes."""
+    if isinstance(value, bytes):
+        return value
+    number = int(value, 16) if isinstance(value, str) else int(value)
+    return number.to_bytes(32, "big", signed=number < 0)
 
 
 @dataclass(frozen=True)

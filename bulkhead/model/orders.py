@@ -29,6 +29,7 @@ from bulkhead.model.types import Address, Reason
 CLEANING_SHARE = 4  # a quarter of an order's fee is for whoever cleans it up
 # Why a market refuses what the order's owner can change at any time.
 OWNERS_REASONS = (Reason.MARGIN_TOO_LOW, Reason.EQUITY_TOO_LOW, Reason.NOTIONAL_TOO_SMALL)
+_UNKNOWN = OrderState()
 
 
 class WouldFill(ModelError):
@@ -52,7 +53,7 @@ class OrderBook:
 
     def state(self, order_hash: bytes) -> OrderState:
         """What is kept of an order."""
-        return self.states.get(order_hash, OrderState())
+        return self.states.get(order_hash, _UNKNOWN)
 
     def group_used_by(self, owner: Address, group: bytes) -> bytes:
         """The order that used an owner's group; zero if none."""

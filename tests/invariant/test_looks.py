@@ -17,6 +17,8 @@ from bulkhead.fuzz.settings import FIXED
 from bulkhead.fuzz.slots import FULL_EVERY, Slots
 from bulkhead.fuzz.world import World
 from bulkhead.model import MarketModel
+from bulkhead.model.errors import Refused
+from bulkhead.model.types import Reason
 
 from .conftest import NewWorld
 
@@ -138,3 +140,16 @@ def test_a_simulated_step_is_judged_by_its_own_parameters(new_world: NewWorld) -
         world.play_all(iter([*accruals, Op("set_params", GOVERNANCE, (faster,))]))
     assert world.last is not None
     assert world.last.found == "ok"
+
+
+def test_a_simulated_success_that_was_not_foretold_is_seen(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world("anvil", 0)
+
+    def settle(*_: object) -> None:
+        raise Refused(Reason.HEALTHY, 1, 0)
+
+    monkeypatch.setattr(MarketModel, "settle", settle)
+    with world.undone(), pytest.raises(Broken, match="I-50"):
+        world.play_all(iter([Op("accrue", KEEPER, (), 1), Op("settle", KEEPER, (1,))]))

@@ -8,7 +8,7 @@ check was at a boundary: at equality or a unit off.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bulkhead.fuzz.probe import Pos
 from bulkhead.model.types import Params
@@ -61,8 +61,9 @@ class Terms(NamedTuple):
 
     def price(self, size: int) -> int:
         """The favourable price of a position."""
-        half = self.half
-        return self.mark + half if size > 0 else max(1, self.mark - half)
+        mark = self.mark
+        half = -(-mark * self.spread // (2 * WAD))
+        return mark + half if size > 0 else max(1, mark - half)
 
     @property
     def half(self) -> int:
@@ -73,21 +74,19 @@ class Terms(NamedTuple):
 def terms(state: Mapping[str, int], p: Params, unit: int) -> Terms:
     """From a market's state and parameters."""
     known = _fixed.get(id(p))
-    if known is None or known[0] is not p or known[1].unit != unit:
+    if known is None or known[0] is not p or known[1] != unit:
         if len(_fixed) > _KEPT:
             _fixed.clear()
-        known = _fixed[id(p)] = p, _of_params(p, unit)
-    return known[1]._replace(
-        mark=state["mark"],
-        spread=state["spread"],
-        index=state["funding_index"],
-        ramp=state["ramp"],
-        skew=state["size_long"] - state["size_short"],
-    )
+        known = _fixed[id(p)] = p, unit, _of_params(p, unit)[_OF_STATE:]
+    skew = state["size_long"] - state["size_short"]
+    now = (state["mark"], state["spread"], state["funding_index"], state["ramp"], skew)
+    return Terms._make(now + known[2])
 
 
 _KEPT = 64
-_fixed: dict[int, tuple[Params, Terms]] = {}  # by identity: hashing forty fields is dear
+_OF_STATE = 5  # of the terms, the first
+# By identity (hashing forty fields is dear): unit, and the terms that are no state.
+_fixed: dict[int, tuple[Params, int, tuple[Any, ...]]] = {}
 
 
 def _of_params(p: Params, unit: int) -> Terms:
@@ -132,7 +131,7 @@ def equity(p: Pos, t: Terms, price: int) -> int:
 
 def notional(size: int, price: int) -> int:
     """Rounded up (Wad)."""
-    return up(abs(size) * price, WAD)
+    return -(-abs(size) * price // WAD)
 
 
 def base(n: int, t: Terms, column: int) -> int:
@@ -155,7 +154,7 @@ def initial(size: int, price: int, t: Terms, multiplier: int) -> int:
 
 def maintenance(size: int, price: int, t: Terms) -> int:
     """MM (Wad)."""
-    return up(base(notional(size, price), t, 2) * t.ramp, WAD * WAD)
+    return -(-base(notional(size, price), t, 2) * t.ramp // (WAD * WAD))
 
 
 def target(size: int, price: int, t: Terms) -> int:

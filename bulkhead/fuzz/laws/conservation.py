@@ -52,7 +52,8 @@ def i_04_nav(
     rebate = up(t.mark * potential(t.skew, t), WAD)
     exact = (cash - unfunded) * t.unit - claims - rebate - psi
     slack = len(positions) + 2
-    hold("I-04", exact - slack <= nav <= exact, f"NAV {nav}, over all positions {exact}")
+    if not exact - slack <= nav <= exact:
+        hold("I-04", False, f"NAV {nav}, over all positions {exact}")
     return nav == exact
 
 
@@ -78,8 +79,8 @@ def i_06_claims(sums: Sequence[int], positions: Collection[Pos], t: Terms) -> bo
     together = up((long - short) * (t.mark - t.index), WAD) - basis_long - basis_short
     each = total(positions, t)
     slack = len(positions) + 1
-    held = each <= together <= each + slack
-    hold("I-06", held, f"claim of the sums {together}, of positions {each}")
+    if not each <= together <= each + slack:
+        hold("I-06", False, f"claim of the sums {together}, of positions {each}")
     return together == each
 
 

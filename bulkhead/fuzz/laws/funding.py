@@ -36,10 +36,11 @@ def i_23_index(
     most: int,
 ) -> bool:
     """Index and rate after `seconds` are the closed form's: a ramp that ends at the clamp."""
-    hold("I-23", abs(rate[1]) <= most, f"rate {rate[1]} beyond {most}")
+    if abs(rate[1]) > most:
+        hold("I-23", False, f"rate {rate[1]} beyond {most}")
     if seconds == 0:
-        hold("I-23", index[0] == index[1], f"index {index} without time")
-        hold("I-23", rate[0] == rate[1], f"rate {rate} without time")
+        if index[0] != index[1] or rate[0] != rate[1]:
+            hold("I-23", False, f"index {index} and rate {rate} without time")
         return True
     # Exact, in fractions: rates times `scale`, the area under them times `parts`.
     slope = max(-scale, min(scale, skew)) * velocity
@@ -49,11 +50,12 @@ def i_23_index(
     parts = 2 * scale * (abs(slope) or 1)
     area = (start + end) * climb + 2 * end * (seconds * (abs(slope) or 1) - climb)
     off = abs(rate[1] * scale - end)
-    hold("I-23", off <= (2 + seconds) * scale, f"rate {rate[1]}, in closed form {end / scale}")
+    if off > (2 + seconds) * scale:
+        hold("I-23", False, f"rate {rate[1]}, in closed form {end / scale}")
     grown, told = index[1] - index[0], area * mark
     slack = (mark * (2 + seconds) * seconds + 2 * RAY) * parts
-    right = abs(grown * parts * RAY - told) <= slack
-    hold("I-23", right, f"index grew {grown}, should {told / (parts * RAY)}")
+    if abs(grown * parts * RAY - told) > slack:
+        hold("I-23", False, f"index grew {grown}, should {told / (parts * RAY)}")
     return abs(rate[1]) == most
 
 

@@ -27,12 +27,14 @@ def i_11_interference(
     acted: Collection[int],
 ) -> bool:
     """In a block whose mark stays, nobody else's equity moves: neither mark nor index does."""
-    hold("I-11", was.mark == now.mark, f"mark {was.mark} to {now.mark} in one block")
-    hold("I-11", was.index == now.index, f"index {was.index} to {now.index} in one block")
+    if (was.mark, was.index) != (now.mark, now.index):
+        moved = f"mark {was.mark} to {now.mark}, index {was.index} to {now.index}"
+        hold("I-11", False, f"{moved} in one block")
     for id_, p in before.items():
         if id_ not in acted and after[id_] is not p:
             had, has = equity(p, was, was.mark), equity(after[id_], now, now.mark)
-            hold("I-11", had == has, f"equity of {id_}: {had} to {has} by another's action")
+            if had != has:
+                hold("I-11", False, f"equity of {id_}: {had} to {has} by another's action")
     return False
 
 
@@ -53,7 +55,8 @@ def i_14_health(was: Pos, now: Pos, t: Terms) -> bool:
     price = t.price(now.size)
     had = equity(was, t, price) - maintenance(was.size, price, t)
     has = equity(now, t, price) - maintenance(now.size, price, t)
-    hold("I-14", had < 0 or has >= 0, f"{had} above MM before, {has} after: {was} to {now}")
+    if has < 0 <= had:
+        hold("I-14", False, f"{had} above MM before, {has} after: {was} to {now}")
     return 0 <= has <= t.unit
 
 
@@ -64,5 +67,6 @@ def i_14_margin(now: Pos, locks: int, t: Terms, multiplier: int) -> bool:
     """
     need = initial(now.size, t.mark, t, max(WAD, multiplier))
     have = min(max(0, now.margin - locks) * t.unit, equity(now, t, t.mark))
-    hold("I-14", have >= need, f"min(margin, equity) {have} is under IM {need}: {now}")
+    if have < need:
+        hold("I-14", False, f"min(margin, equity) {have} is under IM {need}: {now}")
     return have - need <= t.unit

@@ -18,8 +18,8 @@ def i_15_withdrawable(amount: int, at: str, above: str) -> bool:
 
 def i_16_flat(p: Pos, refusing: bool) -> bool:
     """A flat position has no basis (but for a refusing token's debt)."""
-    if p.size == 0:
-        hold("I-16", p.basis == 0 or (refusing and p.basis > 0), f"flat with a basis: {p}")
+    if p.size == 0 and p.basis and not (refusing and p.basis > 0):
+        hold("I-16", False, f"flat with a basis: {p}")
     return False
 
 

@@ -30,7 +30,8 @@ def i_36_share_price(nav: tuple[int, int], supply: tuple[int, int], unit: int) -
     """
     old, new = (nav[0] // unit + 1) * unit, nav[1] + 4 + unit
     held = new * (supply[0] + VIRTUAL) >= old * (supply[1] + VIRTUAL)
-    hold("I-36", held or nav[0] <= 0, f"NAV {nav[0]} of {supply[0]} to {nav[1]} of {supply[1]}")
+    if nav[0] > 0 and not held:
+        hold("I-36", False, f"NAV {nav[0]} of {supply[0]} to {nav[1]} of {supply[1]}")
     return nav[0] == nav[1] and supply[0] == supply[1]
 
 

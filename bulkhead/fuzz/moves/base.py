@@ -14,6 +14,7 @@ from bulkhead.fuzz.probe import Pos
 from bulkhead.fuzz.world import World
 from bulkhead.model.errors import ModelError, Refused
 from bulkhead.model.impact import trade
+from bulkhead.model.wad import WAD
 
 Move = Callable[[], Iterator[Op]]
 
@@ -51,14 +52,19 @@ class Moves:
     def any_ill(self, held: list[int]) -> bool:
         """Whether one of them can be, by the laws' arithmetic (and grace left out): a hint which
         move to make, asked before each."""
-        state, core = self.twin.state.__dict__, self.twin.core
-        t = terms(state, self.world.params, self.world.unit)
+        core = self.twin.core
+        t = terms(core.state.__dict__, self.world.params, self.world.unit)
         prices = t.price(1), t.price(-1)
+        positions, balance_of, unit, index = core.positions, core.balance_of, t.unit, t.index
+        most = max([row[2] for row in t.table]) * t.ramp  # MM of a Wad of notional
         for id_ in held:
-            p = core.positions[id_]
-            price = prices[p.size < 0]
-            have = core.balance_of(id_) * t.unit + claim(p.size, p.basis, price, t.index)
-            if have < maintenance(p.size, price, t):
+            p = positions[id_]
+            size = p.size
+            price = prices[size < 0]
+            have = balance_of(id_) * unit + claim(size, p.basis, price, index)
+            if have > max(abs(size) * price // WAD + 1, t.min_notional) * most // WAD**2 + 1:
+                continue  # well
+            if have < maintenance(size, price, t):
                 return True
         return False
 

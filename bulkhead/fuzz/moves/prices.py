@@ -178,8 +178,10 @@ def _needs(p: Pos, t: Terms, which: int) -> bool:
 def turning_mark(p: Pos, t: Terms, which: int = 0) -> int:
     """For a long the lowest mark at which it holds, for a short the highest."""
 
+    others = t[1:]  # the mark is the first
+
     def holds(mark: int) -> bool:
-        return _needs(p, t._replace(mark=mark), which)
+        return _needs(p, Terms._make((mark, *others)), which)
 
     return bisect(holds, p.size > 0)
 
