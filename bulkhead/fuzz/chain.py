@@ -10,7 +10,7 @@ from bulkhead.fuzz.ops import BOOK_CALLS, GOVERNED, POOL_CALLS, RETURNING, Op
 from bulkhead.fuzz.people import DELAY, FOREVER, GOVERNANCE, KEEPER
 from bulkhead.fuzz.signing import SIGNATURES, signed
 from bulkhead.fuzz.speech import meaning, plain
-from bulkhead.fuzz.stage import HALTING, MOLE, Site
+from bulkhead.fuzz.stage import ACTOR, HALTING, MOLE, Site
 from bulkhead.model.order_types import Order
 from bulkhead.model.types import Params, camel
 
@@ -45,6 +45,9 @@ def requests(world: World, op: Op, ok: bool, failing: bool) -> tuple[list[Reques
         return [request(stage.token, HALTING[world.setting.token], (int(args[0]),), KEEPER)], 0
     if name == "arm":
         return [request(stage.contracts[MOLE], "arm", _nested(world, *args), KEEPER)], 0
+    if name == "plan":
+        acts = [_act(world, *act) for act in args[0]]
+        return [request(stage.contracts[ACTOR], "plan", (site.market.address, acts), KEEPER)], 0
     if name == "share_transfer":
         return [request(site.pool, "transfer", args, op.actor)], 0
     if name in POOL_CALLS:
@@ -80,6 +83,14 @@ def _plain_order(arg: Any) -> Any:
     if isinstance(arg, tuple):
         return [_plain_order(each) for each in arg]
     return arg.as_tuple() if isinstance(arg, Order) else arg
+
+
+def _act(world: World, name: str, *args: Any) -> tuple[str, bytes]:
+    """What an owner does in a margin call."""
+    site, token = world.site, world.stage.token
+    if name == "send":
+        return token.address, token.transfer.encode(*args)
+    return site.market.address, getattr(site.market, camel(name)).encode(*args)
 
 
 def _nested(world: World, which: int, id_: int) -> tuple[str, bytes]:

@@ -40,21 +40,27 @@ class Ends:
             bench.hold(laws.i_31_again, self._again(world, step))
         if step.result.value == LiquidationResult.HEALED:
             return
-        bench.hold(laws.i_28_partial, was, now, t)
-        if not refusing:
-            bench.hold(laws.i_29_minimal, was, now, t)
-        happened = dict(step.result.events)
+        id_ = op.args[0]
+        mine = [(name, values) for name, values in step.result.events if values.get("id") == id_]
+        happened = dict(mine)
         reward = happened["PositionChanged"]["payout"]
         ticket = happened.get("TicketWritten", {}).get("amount", 0)
-        vault = step.site.vault(op.args[0])
-        inflow = sum(amount for _, to, amount in step.result.payments if to == vault)
-        bench.hold(laws.i_30_no_profit, was, now, t, reward, ticket, inflow)
+        vault = step.site.vault(id_)
+        flows = [(by, amount) for by, to, amount in step.result.payments if to == vault]
+        inflow = sum(amount for _, amount in flows)
+        bench.hold(laws.i_28_partial, was, now, t)
+        # What its owner did in a margin call came before.
+        given = sum(amount for by, amount in flows if by != step.site.pool.address)
+        was = was._replace(margin=was.margin + given)
+        s = step.after.state
+        t = t._replace(skew=s["size_long"] - s["size_short"] - now.size + was.size)
+        if not refusing:
+            bench.hold(laws.i_29_minimal, was, now, t, reward)
+        bench.hold(laws.i_30_no_profit, was, now, t, reward, ticket, inflow - given)
         if now.size == 0 and not refusing:
-            called = step.before.flags[op.args[0]] & _OPTED_IN and owner == "healer"
             debt = happened.get("BadDebt", {})
-            if not called:  # a top-up that did not heal changes what is owed
-                bench.hold(laws.i_32_waterfall, was, t, reward, debt.get("amount", 0))
-            if debt:
+            bench.hold(laws.i_32_waterfall, was, t, reward, debt.get("amount", 0))
+            if debt and not step.acted:
                 self._confined(step, step.before, step.after, debt)
 
     def _again(self, world: World, step: Step) -> str:

@@ -223,6 +223,7 @@ class Judge:
         was, now = before.positions, after.positions
         ghost = world.ghosts[world.sites.index(step.site)]
         acted = touched(op, step) | {ghost.known(order).id for order in orders_of(op)}
+        acted |= step.acted
         bench.hold(isolation.i_10_locality, was, now, acted)
         if same_block(before, after) and op.name not in ("set_params", "execute_final"):
             old = terms(before.state, step.params[0], world.unit)

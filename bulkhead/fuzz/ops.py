@@ -42,7 +42,7 @@ BOOK_CALLS = {  # the order book's, by the names of its model
 }
 TRIAL = "trial"  # something that laws try on the present state; args: which, and a seed
 # What the world around the market does: no market call.
-OUTSIDE = ("set_price", "fail_oracle", "send", "block", "share_transfer", "arm", "halt")
+OUTSIDE = ("set_price", "fail_oracle", "send", "block", "share_transfer", "arm", "halt", "plan")
 
 
 @dataclass(frozen=True)

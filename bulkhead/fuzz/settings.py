@@ -11,7 +11,7 @@ from bulkhead.model import MarketModel
 from bulkhead.model.errors import BadParameter
 from bulkhead.model.presets import eth_usd
 from bulkhead.model.types import Bracket, Params
-from bulkhead.model.wad import WAD
+from bulkhead.model.wad import RAY, WAD
 
 DECIMALS = (0, 2, 6, 8, 18)
 
@@ -49,6 +49,20 @@ def free() -> Params:
     )
 
 
+def steep() -> Params:
+    """Sides that are soon full, an impact with its knee and a funding rate with its bound in
+    reach, nothing kept back for keepers."""
+    return replace(
+        free(),
+        skew_scale=6_000 * WAD,
+        max_skew=30 * WAD,
+        max_open_interest=200_000 * WAD,
+        reward_cap=400 * WAD,
+        max_rate=2 * RAY // 1_000 // 3_600,
+        max_velocity=plain().max_velocity * 40,
+    )
+
+
 def delayed() -> Params:
     """All trades by orders."""
     return replace(plain(), delayed_only=1, order_delay_secs=2, fill_window_secs=60)
@@ -61,12 +75,12 @@ FIXED = (
     Setting(0, (dear(),)),
     Setting(2, (dear(),), "BlacklistToken"),
     Setting(8, (free(), plain())),
-    Setting(6, (free(),), "BlacklistToken", contracts=True),
+    Setting(6, (steep(),), "BlacklistToken", contracts=True),
     Setting(18, (plain(), dear()), contracts=True),
-    Setting(6, (plain(),), "NoReturnToken"),
+    Setting(6, (steep(),), "NoReturnToken"),
     Setting(6, (plain(),), "FeeToken"),
     Setting(8, (dear(),), "HookToken"),
-    Setting(6, (plain(),), "ApproveZeroToken"),
+    Setting(18, (steep(),), "ApproveZeroToken"),
     Setting(6, (dear(),), "PausableToken", contracts=True),
     Setting(8, (free(),), "FalseReturnToken"),
     Setting(6, (plain(),), "RebasingToken"),

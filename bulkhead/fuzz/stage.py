@@ -35,26 +35,29 @@ from bulkhead.fuzz.slots import Slots, balance_slot
 from bulkhead.fuzz.speech import meaning
 from bulkhead.model import MarketModel, Reading
 from bulkhead.model.core import Store
+from bulkhead.model.errors import ModelError
 from bulkhead.model.order_types import NAME, VERSION, Domain
 from bulkhead.model.orders import OrderBook
 from bulkhead.model.types import Params
 from bulkhead.model.wad import WAD
 
+FEE_TOKEN, HOOK_TOKEN, FALSE_TOKEN = "FeeToken", "HookToken", "FalseReturnToken"
+REBASING_TOKEN, LISTING_TOKEN = "RebasingToken", "BlacklistToken"
+HALTING = {"PausableToken": "setPaused", FALSE_TOKEN: "setManner"}  # what stops all payments
+REFUSING = frozenset({LISTING_TOKEN, *HALTING})
+ACTOR = "actor"  # an owner who does in a margin call what it was told to do
+LOCKED = frozenset({"liquidate", "liquidate_many"})  # while a margin call runs
+MOLE = "mole"  # whom a hooked token tells of transfers, and who then calls back
+BOOK_CALL = 9  # which of its calls is the book's
+VARIANCE = WAD // 4
 OWNER_CONTRACTS: dict[str, tuple[Any, ...]] = {
-    "idle": ("IdleOwner",),
+    ACTOR: ("ActingOwner",),
     "reverting": ("RevertingOwner",),
     "burner": ("GasBurningOwner",),
     "bomber": ("ReturnBombOwner", True),
     "flooder": ("ReturnBombOwner", False),
     "healer": ("HealingOwner",),
 }
-FEE_TOKEN, HOOK_TOKEN, FALSE_TOKEN = "FeeToken", "HookToken", "FalseReturnToken"
-REBASING_TOKEN, LISTING_TOKEN = "RebasingToken", "BlacklistToken"
-HALTING = {"PausableToken": "setPaused", FALSE_TOKEN: "setManner"}  # what stops all payments
-REFUSING = frozenset({LISTING_TOKEN, *HALTING})
-MOLE = "mole"  # whom a hooked token tells of transfers, and who then calls back
-BOOK_CALL = 9  # which of its calls is the book's
-VARIANCE = WAD // 4
 
 
 @dataclass(frozen=True)
@@ -177,10 +180,12 @@ class Stage:
         ]
         for site in self.sites[1:]:
             _share(self.sites[0].twin, site.twin, site.orders)
+        # What the actor does in a margin call, by market.
+        self.plans: Store[str, tuple[Any, ...]] = Store(self.sites[0].twin.core.journal)
         for site in self.sites:
             site.twin.core.contracts.update(self.agents)
             for where, name in self.agents.items():
-                site.twin.on_margin_call[where] = _callee(name, where)
+                site.twin.on_margin_call[where] = self._callee(name, where)
         self._fund()
         self._find_slots()
         if MOLE in self.contracts:
@@ -224,6 +229,27 @@ class Stage:
         if not found.ok:
             raise Broken("I-50", f"{name}{args} fails: {meaning(found.data)}")
 
+    def _callee(self, name: str, where: str) -> Any:
+        """What a contract does in a margin call, as the model is told."""
+
+        def heal(model: MarketModel, id_: int, shortfall: int) -> None:
+            amount = min(shortfall, model.balance(where))
+            model.send(where, model.core.vault(id_), amount)
+
+        def act(model: MarketModel, id_: int, shortfall: int) -> None:
+            for name, *args in self.plans.get(model.core.market, ()):
+                if name in LOCKED:
+                    continue
+                try:
+                    getattr(model, name)(where, *args)
+                except ModelError:
+                    continue
+
+        def nothing(model: MarketModel, id_: int, shortfall: int) -> None:
+            return None
+
+        return {"healer": heal, ACTOR: act}.get(name, nothing)
+
     def vault_at(self, where: str) -> Contract:
         """A position's vault."""
         return at(self.engine.rpc, "PositionVault", where, artifacts=self.artifacts)
@@ -258,16 +284,3 @@ def _share(first: MarketModel, other: MarketModel, book: OrderBook) -> None:
                 value._journal = journal
     other.core.journal = journal
     other.core.balances = first.core.balances
-
-
-def _callee(name: str, where: str) -> Any:
-    """What a contract does in a margin call, as the model is told."""
-
-    def heal(model: MarketModel, id_: int, shortfall: int) -> None:
-        amount = min(shortfall, model.balance(where))
-        model.send(where, model.core.vault(id_), amount)
-
-    def nothing(model: MarketModel, id_: int, shortfall: int) -> None:
-        return None
-
-    return heal if name == "healer" else nothing

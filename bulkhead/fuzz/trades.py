@@ -29,7 +29,7 @@ class Trades:
         op, refusing = step.op, world.refusing
         self._funding(step, before, after, t)
         paid = max(0, before.balances[0] - after.balances[0])
-        if op.name in _EXITS and op.args[0] in before.positions:
+        if op.name in _EXITS and op.args[0] in before.positions and not step.acted:
             was = before.positions[op.args[0]]
             at = t._replace(mark=t.price(was.size)) if op.name == "liquidate" else t
             delta = after.positions[op.args[0]].size - was.size

@@ -22,7 +22,7 @@ from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.signing import SIGNATURES, valid
 from bulkhead.fuzz.slots import FULL_EVERY
 from bulkhead.fuzz.speech import FAILURES, error_text, meaning, plain, same_refusal, short
-from bulkhead.fuzz.stage import FALSE_TOKEN, REFUSING, Setting, Site, Stage
+from bulkhead.fuzz.stage import ACTOR, FALSE_TOKEN, REFUSING, Setting, Site, Stage
 from bulkhead.model import OracleError, Reading, Result
 from bulkhead.model.errors import ModelError, TransferRefused
 from bulkhead.model.types import Params
@@ -47,6 +47,7 @@ class Step:
     failing: bool  # whether the oracle failed
     reading: Reading  # what it said else
     params: tuple[Params, Params]  # before and after
+    acted: frozenset[int] = frozenset()  # positions that an owner trades in a margin call
     simulated: bool = False  # then nothing can be tried on the state it left
     before: Sight | None = None
     after: Sight | None = None
@@ -342,7 +343,21 @@ class World:
             site.failure != 0,
             site.reading,
             (params, site.params),
+            self._acting(op) if ok else frozenset(),
         )
+
+    def _acting(self, op: Op) -> frozenset[int]:
+        """What the owner of a liquidated position may have acted on in its margin call; 0 stands
+        for the market itself."""
+        plan = self.stage.plans.get(self.twin.core.market)
+        if not plan or op.name not in ("liquidate", "liquidate_many"):
+            return frozenset()
+        ids = op.args[0] if isinstance(op.args[0], tuple) else op.args[:1]
+        core, actor = self.twin.core, self.stage.contracts[ACTOR].address
+        if not any(id_ in core.positions and core.positions[id_].owner == actor for id_ in ids):
+            return frozenset()
+        subjects = [act[1] for act in plan if len(act) > 1]
+        return frozenset({0, *(core.vaults.get(one, one) for one in subjects)})
 
     def close(self, step: Step, answer: Answer, words: tuple[int, ...] | None) -> None:
         """Fills in what was found, and has it judged."""
@@ -396,6 +411,9 @@ class World:
                     each.twin.core.halted = args[0]
                 return "ok", None
             if name == "arm":
+                return "ok", None
+            if name == "plan":
+                self.stage.plans.put(twin.core.market, args[0])
                 return "ok", None
             if name == "share_transfer":
                 twin.pool.transfer(op.actor, *args)

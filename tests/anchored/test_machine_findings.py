@@ -23,11 +23,11 @@ from bulkhead.fuzz.people import (
     PRICE,
 )
 from bulkhead.fuzz.runner import stand_up
-from bulkhead.fuzz.settings import dear, free, plain
+from bulkhead.fuzz.settings import dear, free, plain, steep
 from bulkhead.fuzz.stage import Setting
 from bulkhead.fuzz.world import World
 from bulkhead.model.types import LiquidationResult, Mode
-from bulkhead.model.wad import WAD
+from bulkhead.model.wad import RAY, WAD
 
 ACCRUE = Op("accrue", KEEPER)
 
@@ -227,3 +227,28 @@ def test_a_margin_call_is_answered_with_a_token_without_returns(
     assert play(world, [entry, Op("set_margin_call", healer, (id_, True))]) == "ok"
     fall = Op("liquidate", KEEPER, (id_, KEEPER))
     assert play(world, [price(92, wait=12), fall]) == f"ok {int(LiquidationResult.HEALED)}"
+
+
+def test_an_empty_vault_keeps_what_its_keeper_is_not_paid(artifacts: Artifacts) -> None:
+    """Funding ate a margin, the pool has no cash: part of the reward is not paid to anybody, and
+    the position keeps more than its target, which is no more closed than needed."""
+    params = replace(steep(), max_rate=4 * RAY // 1_000 // 3_600)
+    world = stand_up("revm", Setting(18, (params,)), Bench(), artifacts)
+    with world.looking():
+        said = play(
+            world,
+            [
+                Op("set_price", args=(7_244_496456483545965367, 0, 0, 0), wait=1),
+                Op("close", ALICE, (1, 0, FOREVER)),
+                Op("set_price", args=(2_031_673228997556014732, 0, 0, 0), wait=12),
+                Op("accrue", KEEPER, (), 3_600),
+                Op("accrue", KEEPER, (), 14_400),
+                Op("set_price", args=(1_556_072659038010381106, 0, 0, 0)),
+                Op("liquidate", KEEPER, (3, KEEPER)),
+                Op("accrue", KEEPER, (), 86_401),
+                Op("set_price", args=(1_848_782379421254964040, 5 * WAD // 1_000, 0, 0)),
+                Op("liquidate", KEEPER, (8, KEEPER)),
+            ],
+        )
+    assert said == f"ok {int(LiquidationResult.PARTIAL)}"
+    assert world.twin.state.cash == world.twin.margin(8) == 0

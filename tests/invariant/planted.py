@@ -31,6 +31,8 @@ FEE = -(-execution(WAD, TERMS)[2] // U)
 # Closing 6 of 10 pays costs of about 1.2 %, and leaves the target and no more.
 TARGET = 8_000 * WAD * 35 // 1_000
 NEAT = REST._replace(margin=(TARGET + 400 * WAD) // U)
+# Its vault had nothing for the keeper, who is due 30.
+UNPAID = REST._replace(margin=0, basis=7_970 * WAD - TARGET)
 RICH = OTHER._replace(size=-3 * WAD, basis=-9_000 * WAD)  # a short of 3 from 3,000
 LESS = RICH._replace(size=-WAD, basis=-3_000 * WAD, margin=RICH.margin + 2_000 * 10**6)
 BROKE = ILL._replace(margin=900 * 10**6)
@@ -106,7 +108,8 @@ HOLDING = {
     "I-24 renamed": lambda: funding.i_24_renamed(WORDS, WORDS),
     "I-24 mirrored": lambda: funding.i_24_mirrored(5 * U, 5 * U, U),
     "I-25": lambda: funding.i_25_solvent(5, 5),
-    "I-29": lambda: liquidation.i_29_minimal(ILL, NEAT, TERMS),
+    "I-29": lambda: liquidation.i_29_minimal(ILL, NEAT, TERMS, 30 * 10**6),
+    "I-29 an empty vault": lambda: liquidation.i_29_minimal(ILL, UNPAID, TERMS, 0),
     "I-31 healthy": lambda: liquidation.i_31_again("Refused(18, 5, 4)"),
     "I-31 flat": lambda: liquidation.i_31_again("Refused(4, 0, 1)"),
     "I-32": lambda: liquidation.i_32_waterfall(
@@ -209,7 +212,13 @@ PLANTED = {
     "I-24 mirrored": lambda: funding.i_24_mirrored(5 * U, 11 * U, U),
     "I-25": lambda: funding.i_25_solvent(6, 5),
     "I-29 too much": lambda: liquidation.i_29_minimal(
-        ILL, NEAT._replace(margin=NEAT.margin + 3_000 * 10**6), TERMS
+        ILL, NEAT._replace(margin=NEAT.margin + 3_000 * 10**6), TERMS, 30 * 10**6
+    ),
+    "I-29 kept from the keeper": lambda: liquidation.i_29_minimal(
+        ILL, UNPAID._replace(margin=1, basis=UNPAID.basis + 10**12), TERMS, 0
+    ),
+    "I-29 too much of an empty vault": lambda: liquidation.i_29_minimal(
+        ILL, UNPAID, TERMS, 30 * 10**6
     ),
     "I-31": lambda: liquidation.i_31_again("ok"),
     "I-31 another reason": lambda: liquidation.i_31_again("Refused(8, 1, 2)"),

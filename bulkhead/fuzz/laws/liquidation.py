@@ -72,9 +72,10 @@ def unwinding(size: int, t: Terms) -> int:
     return max(0, potential(t.skew - size, t) - potential(t.skew, t))
 
 
-def i_29_minimal(before: Pos, after: Pos, t: Terms) -> bool:
+def i_29_minimal(before: Pos, after: Pos, t: Terms, reward: int) -> bool:
     """A partial liquidation closes no more than the target asks for: what is left above it is
-    worth at most eight token units (four of the solver's, four of rounding) and one size unit."""
+    worth at most eight token units (four of the solver's, four of rounding) and one size unit,
+    and what an empty vault could not pay of the reward. `reward` was paid (token units)."""
     if after.size == 0:
         return False
     price = t.price(before.size)
@@ -82,6 +83,9 @@ def i_29_minimal(before: Pos, after: Pos, t: Terms) -> bool:
     over = equity(after, t, price) - target(after.size, price, t)
     gain = up(maintenance(before.size, price, t) * (WAD + t.buffer), WAD)
     slack = 8 * t.unit + up(gain, max(1, abs(before.size))) + up(price, WAD) + 8
+    if after.margin == 0:
+        due = max(min(t.keeper_rate * notional(closed, price) // WAD, t.reward_cap), t.reward_floor)
+        slack += due - reward * t.unit
     hold("I-29", closed == 1 or over <= slack, f"closed {closed}, {over} above the target")
     return over <= t.unit
 

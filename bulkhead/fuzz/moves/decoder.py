@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from bulkhead.fuzz.moves.base import Move
+from bulkhead.fuzz.moves.edges import Edges
 from bulkhead.fuzz.moves.orders import Ordering
 from bulkhead.fuzz.moves.others import Others
 from bulkhead.fuzz.moves.source import Bytes
@@ -17,7 +18,7 @@ from bulkhead.fuzz.people import (
     PRICE,
     PROVIDERS,
 )
-from bulkhead.fuzz.stage import HALTING, LISTING_TOKEN, MOLE
+from bulkhead.fuzz.stage import ACTOR, HALTING, LISTING_TOKEN, MOLE
 from bulkhead.fuzz.trials import TRIALS
 from bulkhead.fuzz.world import World
 from bulkhead.model.order_types import Order
@@ -27,7 +28,7 @@ from bulkhead.model.wad import WAD
 TRIAL_EVERY = 25  # moves, on average: trials are dear
 
 
-class Decoder(Ordering, Others):
+class Decoder(Ordering, Others, Edges):
     """Chooses the next ops."""
 
     def __init__(self, world: World, blob: bytes) -> None:
@@ -58,6 +59,11 @@ class Decoder(Ordering, Others):
             (4, self.parameters),
             (4, self.largest),
             (4, self.smallest),
+            (10, self.remainder),
+            (8, self.crossing),
+            (8, self.extremes),
+            (6, self.bounds),
+            (4, self.drained),
             (3, self.sandwich),
             (3, self.operate),
             (2, self.reserve),
@@ -91,9 +97,11 @@ class Decoder(Ordering, Others):
             *self._steady,
         ]
         if world.setting.token == LISTING_TOKEN:
-            options.append((20, self.blacklist))
+            options += [(20, self.blacklist), (40, self.refused)]
         if world.setting.token in HALTING:
             options.append((90 if twin.core.halted else 12, self.halt))
+        if ACTOR in world.stage.contracts:
+            options.append((16, self.scheme))
         if MOLE in world.stage.contracts:
             options.append((30, self.call_back))
         return options

@@ -13,7 +13,7 @@ from bulkhead.fuzz.people import KEEPER, PRICE, USERS
 from bulkhead.fuzz.probe import Pos
 from bulkhead.model.wad import WAD
 
-MAX_MARK = 2**96 - 1
+MIN_MARK, MAX_MARK = 10**9, 2**96 - 1
 
 
 class Prices(Moves):
@@ -45,7 +45,7 @@ class Prices(Moves):
         elif choice < 250:
             mark = mark * (101 + step % 90) // 100
         else:
-            mark = (10**9, 10**9 - 1, MAX_MARK + 1, PRICE, PRICE, PRICE)[choice - 250]
+            mark = PRICE
         if not usable(mark):
             mark = PRICE if step % 20 else mark
         lag = step % 7 if choice % 16 == 0 else 0

@@ -174,16 +174,22 @@ class Trading(Moves):
             name = "increase" if delta * size > 0 else "decrease"
             yield self.op(name, who, (id_, delta, self.limit(delta), FOREVER))
         else:  # what a delegate may never do
-            name, args = read.pick(
-                (
-                    ("remove_margin", (id_, 1, who)),
-                    ("transfer_position", (id_, who)),
-                    ("set_delegate", (id_, who, FOREVER)),
-                    ("close_and_withdraw", (id_, 0, FOREVER, who)),
-                    ("set_margin_call", (id_, True)),
-                )
+            yield self._overreach(id_, who)
+
+    def _overreach(self, id_: int, who: str) -> Op:
+        """What a delegate may never do."""
+        limit = 0 if self.twin.position(id_).size > 0 else UNBOUNDED
+        name, args = self.read.pick(
+            (
+                ("remove_margin", (id_, 1, who)),
+                ("remove_margin", (id_, max(1, self.twin.withdrawable(id_)), who)),
+                ("transfer_position", (id_, who)),
+                ("set_delegate", (id_, who, FOREVER)),
+                ("close_and_withdraw", (id_, limit, FOREVER, who)),
+                ("set_margin_call", (id_, True)),
             )
-            yield self.op(name, who, args)
+        )
+        return self.op(name, who, args)
 
     def entrust(self) -> Iterator[Op]:
         """A delegate from its naming to its end, at each of which it tries what it may."""
@@ -194,6 +200,7 @@ class Trading(Moves):
         yield self.op("set_delegate", owner, (scope, DELEGATE, expiry))
         for amount in (40 * unit + 1, 30 * unit + read.byte() % 2):
             yield self.op("set_lock", DELEGATE, (id_, amount))
+        yield self._overreach(id_, DELEGATE)
         yield self.op("remove_margin", owner, (id_, self.twin.withdrawable(id_) + 1, owner))
         yield self.op("free_lock", EVE, (id_, DELEGATE))
         end = read.byte() % 4

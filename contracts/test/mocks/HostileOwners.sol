@@ -79,6 +79,32 @@ contract ReentrantOwner is OwnerContract {
     }
 }
 
+/// @notice Does in a margin call what it was told to do in that market's calls, and goes on where that is
+/// refused.
+contract ActingOwner is OwnerContract {
+    struct Act {
+        address target;
+        bytes data;
+    }
+
+    mapping(address market => Act[]) private _acts;
+
+    function plan(address market, Act[] calldata acts) external {
+        delete _acts[market];
+        for (uint256 i; i < acts.length; ++i) {
+            _acts[market].push(acts[i]);
+        }
+    }
+
+    function onMarginCall(uint256, uint256) external {
+        Act[] storage acts = _acts[msg.sender];
+        for (uint256 i; i < acts.length; ++i) {
+            (bool ok,) = acts[i].target.call(acts[i].data);
+            if (ok) calls += 1;
+        }
+    }
+}
+
 /// @notice Tops its position up, with what it has and at most `most`.
 contract HealingOwner is OwnerContract {
     using SafeERC20 for IERC20;
