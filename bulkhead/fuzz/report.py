@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bulkhead.fuzz.coverage import KINDS, MONEY, SIDES, Cell, missing
+from bulkhead.fuzz.coverage import KINDS, MONEY, OTHERS, SIDES, Cell, missing
 from bulkhead.fuzz.laws.catalogue import LAWS
 
 
@@ -73,7 +73,8 @@ class Report:
                 for side in SIDES
                 for money in MONEY
                 for kind in KINDS
-            },
+            }
+            | {" ".join(cell): self.coverage[cell] for cell in OTHERS},
             "missing": [" ".join(cell) for cell in self.missing()],
             "outcomes": dict(sorted(self.outcomes.items())),
         }

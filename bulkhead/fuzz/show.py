@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bulkhead.commands import PLAIN_EVERY_SECS, Console
 from bulkhead.fuzz import counterexample
-from bulkhead.fuzz.coverage import KINDS, MONEY, REACHABLE, SIDES
+from bulkhead.fuzz.coverage import KINDS, MONEY, OTHERS, REACHABLE, SIDES
 from bulkhead.fuzz.laws.catalogue import LAWS
 from bulkhead.fuzz.report import Failure, Report
 from bulkhead.fuzz.runner import Plan
@@ -95,6 +95,16 @@ def coverage_table(report: Report) -> Table:
     return table
 
 
+def others_table(report: Report) -> Table:
+    """What became of tickets, providers' requests and markets."""
+    table = Table(title="Tickets, providers, markets")
+    for name, side in (("of", "left"), ("while", "left"), ("", "left"), ("times", "right")):
+        table.add_column(name, justify=side)  # type: ignore[arg-type]
+    for cell in OTHERS:
+        table.add_row(*cell, f"{report.coverage[cell]:,}")
+    return table
+
+
 def told(failure: Failure) -> list[str]:
     """A counterexample as a story."""
     return [
@@ -136,7 +146,8 @@ def verdict(
             for line in told(failure):
                 console.complain(line)
             console.say(f"saved: {saved}; replay: bulkhead fuzz --replay {saved}")
-    console.result(found, laws_table(report, plan.only), coverage_table(report))
+    tables = (laws_table(report, plan.only), coverage_table(report), others_table(report))
+    console.result(found, *tables)
     if incomplete:
         console.complain(f"never reached: {', '.join(' '.join(cell) for cell in report.missing())}")
     counted = f"{report.steps:,} steps, {sum(report.checks.values()):,} checks"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from bulkhead.fuzz.moves.base import Move
+from bulkhead.fuzz.moves.chapters import Chapters
 from bulkhead.fuzz.moves.edges import Edges
-from bulkhead.fuzz.moves.orders import Ordering
-from bulkhead.fuzz.moves.others import Others
 from bulkhead.fuzz.moves.source import Bytes
 from bulkhead.fuzz.ops import TRIAL, Op
 from bulkhead.fuzz.people import (
@@ -26,9 +25,10 @@ from bulkhead.model.types import Mode
 from bulkhead.model.wad import WAD
 
 TRIAL_EVERY = 25  # moves, on average: trials are dear
+CHAPTERS = 85  # of 256 sequences begin with one
 
 
-class Decoder(Ordering, Others, Edges):
+class Decoder(Chapters, Edges):
     """Chooses the next ops."""
 
     def __init__(self, world: World, blob: bytes) -> None:
@@ -50,6 +50,7 @@ class Decoder(Ordering, Others, Edges):
             (10, self.add),
             (10, self.donate),
             (10, self.epoch),
+            (4, self.punctual),
             (8, self.transfer),
             (8, self.forbidden),
             (8, self.renewal),
@@ -72,6 +73,10 @@ class Decoder(Ordering, Others, Edges):
     def ops(self) -> Iterator[Op]:
         """Ops until the blob ends. Each is to be played before the next is asked for."""
         world = self.world
+        if self.read.byte() < CHAPTERS:
+            if len(world.sites) > 1:
+                world.at = self.read.byte() % len(world.sites)
+            yield from self.chapter()
         while not self.read.empty:
             if len(world.sites) > 1:
                 world.at = self.read.byte() % len(world.sites)
@@ -93,6 +98,7 @@ class Decoder(Ordering, Others, Edges):
             (60 if twin.core.totals.next_ticket_id > 1 else 2, self.draw),
             (4 if twin.state.mode == Mode.NORMAL else 60, self.modes),
             (2 if twin.state.mode < Mode.FINAL else 300, self.final),
+            (1_500 if twin.state.mode == Mode.SETTLED else 0, self.late),
             (350 if world.params.delayed_only else 70, self.ordering),
             *self._steady,
         ]

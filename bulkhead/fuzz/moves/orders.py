@@ -170,7 +170,7 @@ class Ordering(Trading):
         """A mark at the edge of an order's trigger, published at the edge of its delay."""
         read, world = self.read, self.world
         state = self.book.state(hash_of(order))
-        start = max(state.at, self.book.state(order.parent).at)
+        start = max(state.at, self.book.state(order.parent).at) or world.now
         first = start + world.params.order_delay_secs + 1
         edge = first + read.pick((-1, 0, 0, 0, 0, 1, 30))
         mark = order.trigger_price or world.site.reading.mark

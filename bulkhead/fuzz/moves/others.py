@@ -21,6 +21,7 @@ from bulkhead.fuzz.people import (
     OWNERS,
 )
 from bulkhead.fuzz.stage import BOOK_CALL, MOLE
+from bulkhead.model.final import drawable
 from bulkhead.model.types import Mode
 from bulkhead.model.wad import WAD
 
@@ -36,7 +37,8 @@ class Others(Trading, Prices):
         who, choice = read.pick((LP, LP2)), read.byte() % 8
         caller = who if read.byte() < 215 else OPERATOR
         pool = self.twin.pool
-        if choice == 0 and self.twin.state.mode == Mode.SETTLED:
+        settled = self.twin.state.mode == Mode.SETTLED
+        if choice == 0 and (settled or read.byte() < 50):
             yield self.op("refund_deposit", caller, (who, who), self.wait())
         elif choice < 2:
             amount = (
@@ -85,14 +87,34 @@ class Others(Trading, Prices):
             yield self.op("accrue", KEEPER)
         yield from self.provide()
 
+    def punctual(self) -> Iterator[Op]:
+        """A mark published in the second in which a bucket falls due, before or after it; who
+        brings it to the market first has the bucket priced."""
+        pool = self.twin.pool
+        due = [each.queue.due_at for each in (pool.deposits, pool.redemptions) if each.queue.amount]
+        due += [self.twin.state.bucket_due_at] if self.twin.state.bucket_due_at else []
+        if not due:
+            yield from self.epoch()
+            return
+        moment = self.read.pick(due) + self.read.pick((-1, 0, 0, 1, 1, 1))
+        mark, wait = self.world.site.reading.mark, max(0, moment - self.world.now)
+        yield self.op("set_price", args=(mark, 0, 0, 0), wait=wait)
+        if self.twin.state.mode < Mode.FINAL and self.read.byte() < 100:
+            yield from self.read.pick((self.liquidate, self.close))()
+        yield self.op("accrue", KEEPER)
+
     def sweep(self) -> Iterator[Op]:
         """Fee shares leave."""
         yield self.op("sweep_fees", EVE, (), self.wait())
 
     def draw(self) -> Iterator[Op]:
-        """A ticket."""
-        last = self.twin.core.totals.next_ticket_id
+        """A ticket: mostly one that is there to be drawn."""
+        core = self.twin.core
+        last = core.totals.next_ticket_id
         number = self.read.byte() % last + (1 if self.read.byte() < 200 else 0)
+        if self.read.byte() < 150:
+            funded = [n for n in range(1, last) if drawable(core, core.tickets[n])]
+            number = self.read.pick(funded) if funded else number
         owner = self.twin.ticket(number).owner
         if owner not in self.world.stage.people or self.read.byte() > 245:
             owner = EVE

@@ -56,15 +56,18 @@ class Prices(Moves):
     def solved_price(self) -> Iterator[Op]:
         """The mark at which somebody's equity lands on what it needs, and one tick either side."""
         id_ = self.some()
-        p = self.position(id_)
-        if p.size == 0:
+        if self.position(id_).size == 0:
             return
         yield self.op("accrue", KEEPER, (), self.wait())
+        yield from self._land(id_, self.read.pick((0, 0, 0, 1, 2, 3)))
+
+    def _land(self, id_: int, which: int) -> Iterator[Op]:
+        """Somebody's equity lands on one of `_needs`, or a tick either side, and is judged."""
         yield self._price(self.twin.state.mark, wait=1)
         found = at_mark(self.world)
         if found is None:
             return
-        edge = turning_mark(p, found[0], self.read.pick((0, 0, 0, 1, 2, 3)))
+        edge = turning_mark(self.position(id_), found[0], which)
         if not usable(edge):
             return
         mark = edge + self.read.pick((-1, 0, 1))
@@ -94,21 +97,6 @@ class Prices(Moves):
         args = (PRICE * factor // 100, 0, 0, 0)
         yield self.op("set_price", args=args, wait=1 + self.wait())
         yield self.op("accrue", KEEPER)
-
-    def brink(self) -> Iterator[Op]:
-        """The mark at which the traders' claims reach adlStart of the cash, and a tick past it."""
-        s, p = self.twin.state, self.world.params
-        skew = s.skew
-        if skew == 0:
-            return
-        goal = p.adl_start * s.cash * self.world.unit // WAD
-        held = s.basis_long + s.basis_short
-        mark = s.funding_index + (goal + held) * WAD // skew + self.near() * WAD // abs(skew)
-        if not usable(mark):
-            return
-        yield self.op("set_price", args=(mark, 0, 0, 0), wait=1)
-        yield self.op("accrue", KEEPER)
-        yield from self.deleverage()
 
     def renewal(self) -> Iterator[Op]:
         """A second mark in one block: for liquidations only."""

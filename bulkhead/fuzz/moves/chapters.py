@@ -1,0 +1,357 @@
+"""Chapters: what a part of the sequences begin with, to get where chance seldom does.
+
+Each is a short script, drawn in its parts, out of moves that anybody can make at any time:
+*ruin*, where winners take more than the pool has; *winding up*, the end of a dead market and what
+comes after it; *knife edge*, where claims are a share of the cash to the wei; *queue*, where
+providers join batches that are filled in parts. Ordinary moves follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bulkhead.fuzz.foresight import at_mark
+from bulkhead.fuzz.laws.base import up
+from bulkhead.fuzz.moves.base import Move, usable
+from bulkhead.fuzz.moves.orders import Ordering
+from bulkhead.fuzz.moves.others import Others
+from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.people import (
+    ANY_BUY,
+    EVE,
+    FOREVER,
+    GOVERNANCE,
+    KEEPER,
+    LP,
+    LP2,
+    OPERATOR,
+    PRICE,
+)
+from bulkhead.fuzz.stage import HALTING, LISTING_TOKEN
+from bulkhead.model.types import Mode
+from bulkhead.model.wad import WAD
+
+DAY = 86_400
+TRIES = 4  # at a mark that meets a share of the cash to the wei
+
+
+class Chapters(Ordering, Others):
+    """How sequences get to rare states, and what matters there."""
+
+    def chapter(self) -> Iterator[Op]:
+        """One of them."""
+        yield from self.read.pick(
+            (self.ruin, self.ruin, self.winding_up, self.winding_up, self.knife_edge, self.queue)
+        )()
+
+    def _rounds(self, count: int, options: tuple[tuple[int, Move], ...]) -> Iterator[Op]:
+        for _ in range(count):
+            if self.read.empty:
+                return
+            yield from self.read.weighted(options)()
+
+    def _again(self, wait: int) -> Iterator[Op]:
+        """The price as it was, as of now, and accepted."""
+        yield self.op("set_price", args=(self.world.site.reading.mark, 0, 0, 0), wait=wait)
+        yield self.op("accrue", KEEPER)
+
+    def _ahead(self) -> list[int]:
+        """Who wins."""
+        mark, ledger = self.twin.state.mark, self.twin.core.ledger
+        return [id_ for id_ in self.held() if ledger(id_).claim(mark) > 0]
+
+    def _behind(self) -> list[int]:
+        """Who loses."""
+        mark, ledger = self.twin.state.mark, self.twin.core.ledger
+        return [id_ for id_ in self.held() if ledger(id_).claim(mark) < 0]
+
+    # ---- ruin
+
+    def ruin(self) -> Iterator[Op]:
+        """Winners take more than the pool has: tickets, paid bit by bit as losers pay in."""
+        long = self.read.byte() < 200
+        yield from self._crowd(long)
+        yield from self._windfall(long)
+        for _ in range(2 + self.read.byte() % 5):
+            yield from self._cash_in()
+        if self.read.byte() % 3 == 0:
+            yield from self._drought()
+        yield from self._rounds(5 + self.read.byte() % 12, self._poor())
+
+    def _poor(self) -> tuple[tuple[int, Move], ...]:
+        """What happens while tickets are open."""
+        token = self.world.setting.token
+        return (
+            (12, self.draw),
+            (6, self._pay_in),
+            (3, self.liquidate),
+            (3, self._cash_in),
+            (2, self.price),
+            (2, self.solved_price),
+            (2, self.provide),
+            (1, self.epoch),
+            (4 if token == LISTING_TOKEN else 0, self.blacklist),
+            (4 if token in HALTING else 0, self.halt),
+        )
+
+    def _crowd(self, long: bool) -> Iterator[Op]:
+        """More on one side, as far as the pool allows."""
+        twin, world, read = self.twin, self.world, self.read
+        for _ in range(read.byte() % 4):
+            s, p = twin.state, world.params
+            side = (s.size_long if long else s.size_short) * s.mark // WAD
+            most = min(p.max_open_interest, p.max_utilisation * max(0, twin.nav()) // WAD) - side
+            lean = p.max_skew - (s.skew if long else -s.skew)
+            size = min(most * WAD // s.mark, lean) // (2 + read.byte() % 4)
+            if size * s.mark < p.min_notional * WAD:
+                return
+            margin = size * s.mark // WAD // (3 + read.byte() % 10) // world.unit
+            args = (0, size if long else -size, margin, ANY_BUY if long else 0, FOREVER)
+            yield self.op("open", self._who(), args, self.wait())
+
+    def _rich(self, long: bool, cash: int) -> int:
+        """The mark at which a side's claim is so much (Wad); the last usable one beyond it."""
+        s = self.twin.state
+        size, basis = (s.size_long, s.basis_long) if long else (-s.size_short, s.basis_short)
+        mark = s.funding_index + (cash + basis) * WAD // size if size else 0
+        return mark if usable(mark) else PRICE * 19 if long else PRICE // 19
+
+    def _windfall(self, long: bool) -> Iterator[Op]:
+        """A side's claims are as much as the cash, or more."""
+        cash = self.twin.state.cash * self.world.unit * (10 + self.read.byte() % 16) // 10
+        mark = self._rich(long, cash)
+        yield self.op("set_price", args=(mark, 0, 0, 0), wait=1 + self.wait())
+        yield self.op("accrue", KEEPER)
+
+    def _cash_in(self) -> Iterator[Op]:
+        """A winner leaves, or is made to."""
+        ahead = self._ahead()
+        if not ahead:
+            return
+        id_, choice = self.read.pick(ahead), self.read.byte()
+        owner, size = self.twin.position(id_).owner, self.twin.position(id_).size
+        limit = 0 if size > 0 else ANY_BUY
+        if choice < 64 or self.world.params.delayed_only:
+            yield self.op("deleverage", KEEPER, (id_,), self.wait())
+        elif choice < 224:
+            yield self.op("close", owner, (id_, limit, FOREVER), self.wait())
+        else:
+            delta = -size * (choice - 223) // 40
+            yield self.op("decrease", owner, (id_, delta, limit, FOREVER), self.wait())
+
+    def _pay_in(self) -> Iterator[Op]:
+        """A loser's loss is collected: at a mark of this block, or without one."""
+        behind = self._behind()
+        id_, choice = self.read.pick(behind) if behind else self.some(), self.read.byte()
+        if choice < 48:
+            yield self.op("fail_oracle", args=(1 + choice % 5,), wait=1)
+            yield self.op("settle", EVE, (id_,))
+        if choice > 200:
+            amount = self.world.dollars(1) * (choice - 200) * 40 + choice
+            yield self.op("send", EVE, (self.world.vault(id_), amount))
+        yield self.op("set_price", args=(self.world.site.reading.mark, 0, 0, 0), wait=1)
+        yield self.op("settle", EVE, (id_,))
+
+    def _drought(self) -> Iterator[Op]:
+        """Funding of weeks eats what winners keep in their vaults; then they leave with nothing to
+        pay their costs from."""
+        yield from self._again(DAY * (3 + self.read.byte() % 28))
+        for id_ in self._ahead()[:6]:
+            yield self.op("settle", KEEPER, (id_,))
+        for _ in range(1 + self.read.byte() % 3):
+            ahead = self._ahead()
+            if not ahead:
+                return
+            dry = min(ahead, key=self.twin.margin)
+            if self.read.byte() % 2:
+                limit = 0 if self.twin.position(dry).size > 0 else ANY_BUY
+                yield self.op("close", self.twin.position(dry).owner, (dry, limit, FOREVER))
+            else:
+                yield from self._land(dry, self.read.pick((0, 2, 2)))
+
+    # ---- winding up
+
+    def winding_up(self) -> Iterator[Op]:
+        """A dead market: silence, the final price, everybody's settlement, and late money."""
+        read = self.read
+        if read.byte() % 2:
+            yield from self._crowd(True)
+            yield from self._windfall(True)
+            for _ in range(read.byte() % 4):
+                yield from self._cash_in()
+            yield from self._rounds(read.byte() % 5, ((2, self._pay_in), (3, self.draw)))
+        yield from self._joining()
+        yield self.op("fail_oracle", args=(1 + read.byte() % 5,), wait=self.wait())
+        yield from self._rounds(read.byte() % 4, ((2, self._silent), (1, self.draw)))
+        yield from self._announced()
+        if self.twin.state.mode != Mode.FINAL:
+            return
+        while self.held() and not read.empty:
+            yield from self._refused()
+            yield self.op("settle_final", EVE, (read.pick(self.held()),), self.wait())
+            if read.byte() < 50:
+                yield from read.pick((self.draw, self._joining, self._joining, self._silent))()
+        yield from self._rounds(6 + read.byte() % 10, self._settled())
+
+    def _silent(self) -> Iterator[Op]:
+        """Somebody's settlement without a mark."""
+        behind = self._behind()
+        id_ = self.read.pick(behind) if behind else self.some()
+        yield self.op("settle", EVE, (id_,), self.wait())
+
+    def _announced(self) -> Iterator[Op]:
+        """Any final price; often one at which the pool can't pay all."""
+        wait, s, read = self.world.params.dead_after_secs, self.twin.state, self.read
+        yield self.op("accrue", KEEPER, (), wait)
+        long, factor = read.byte() < 180, read.byte()
+        if factor < 190:
+            mark = self._rich(long, s.cash * self.world.unit * (8 + factor % 20) // 10)
+        else:
+            mark = s.mark * factor // 220
+        yield self.op("announce_final", GOVERNANCE, (mark,))
+        yield self.op("execute_final", EVE, (), wait)
+
+    def _refused(self) -> Iterator[Op]:
+        """Where the token can, it now and then serves a vault no more, or nobody."""
+        token, read = self.world.setting.token, self.read
+        if token == LISTING_TOKEN and read.byte() < 70:
+            yield self.op("block", EVE, (self.world.vault(self.some()), True, True))
+        elif token in HALTING and read.byte() < 70:
+            yield self.op("halt", KEEPER, (not self.twin.core.halted,))
+
+    def late(self) -> Iterator[Op]:
+        """What happens in a settled market."""
+        yield from self.read.weighted(self._settled())()
+
+    def _settled(self) -> tuple[tuple[int, Move], ...]:
+        core = self.twin.core
+        kept = core.halted or core.refuse_from or any(map(self._owes, self.world.ids))
+        return (
+            (8, self.draw),
+            (12 if kept else 1, self._relent),
+            (8, self.provide),
+            (8 if self.twin.pool.deposits.queue.amount else 0, self._take_back),
+            (5, self.punctual),
+            (2, self.remove),
+            (1, self.donate),
+            (1, self.sweep),
+            (1, self.idle),
+        )
+
+    def _owes(self, id_: int) -> bool:
+        held = self.twin.position(id_)
+        return bool(held.size == 0 and held.basis > 0)
+
+    def _relent(self) -> Iterator[Op]:
+        """The token serves everybody again, and what it kept back comes in late; part of it is
+        gone perhaps, or there is more."""
+        core, read = self.twin.core, self.read
+        if core.halted:
+            yield self.op("halt", KEEPER, (False,))
+        if core.refuse_from:
+            yield self.op("block", EVE, (read.pick(sorted(core.refuse_from)), False, False))
+        owing = [id_ for id_ in self.world.ids if self._owes(id_)]
+        id_ = read.pick(owing) if owing else self.some()
+        if read.byte() < 40:
+            yield self.op("send", EVE, (self.world.vault(id_), self.amount()))
+        yield self.op("settle", EVE, (id_,), self.wait())
+
+    def _take_back(self) -> Iterator[Op]:
+        """A deposit that nothing will price."""
+        who = self.read.pick((LP, LP2))
+        yield self.op("refund_deposit", who, (who, who), self.wait())
+
+    # ---- knife edge
+
+    def knife_edge(self) -> Iterator[Op]:
+        """A small lean and a large move: the fewer coins lean, the more sums a mark can hit."""
+        for _ in range(1 + self.read.byte() % 3):
+            yield from self._lean()
+            yield from self.brink()
+            yield from self._cash_in()
+
+    def _lean(self) -> Iterator[Op]:
+        """A trade after which the longs outweigh the shorts by little."""
+        twin, world = self.twin, self.world
+        s, p = twin.state, world.params
+        goal = p.adl_start * s.cash * world.unit // WAD + s.basis_long + s.basis_short
+        wanted = goal * WAD // (PRICE * (3 + self.read.byte() % 14))
+        size = wanted - s.skew
+        if abs(size) * s.mark < p.min_notional * WAD:
+            return
+        margin = abs(size) * s.mark // WAD // 3 // world.unit
+        args = (0, size, margin, ANY_BUY if size > 0 else 0, FOREVER)
+        yield self.op("open", self._who(), args, self.wait())
+
+    def brink(self) -> Iterator[Op]:
+        """The mark at which the traders' claims are adlStart of the cash (or all of it), to the
+        wei if there is one, and a tick past it."""
+        share = self.read.pick((self.world.params.adl_start,) * 3 + (WAD,))
+        mark, exact = 0, False
+        for left in reversed(range(TRIES)):
+            yield self.op("set_price", args=(self.world.site.reading.mark, 0, 0, 0), wait=1)
+            found = at_mark(self.world)
+            if found is None:
+                return
+            mark, exact = self._meets(share, found[0].index)
+            if exact or not left or not usable(mark):
+                break
+            yield from self._shave()
+        if not usable(mark):
+            return
+        mark += 0 if exact and self.read.byte() < 160 else self.near()
+        yield self.op("set_price", args=(mark, 0, 0, 0))
+        yield from self.deleverage()
+
+    def _meets(self, share: int, index: int) -> tuple[int, bool]:
+        """The first mark where the claims reach a share of the cash, and whether they meet it."""
+        s = self.twin.state
+        skew = abs(s.skew)
+        goal, rest = divmod(share * s.cash * self.world.unit, WAD)
+        goal += s.basis_long + s.basis_short
+        if skew == 0 or goal <= 0:
+            return 0, False
+        way = (goal - 1) * WAD // skew + 1
+        exact = rest == 0 and up(skew * way, WAD) == goal
+        return index + (way if s.skew > 0 else -way), exact
+
+    def _shave(self) -> Iterator[Op]:
+        """A sliver of a trade, or funding: the sums are others then."""
+        id_ = self.some()
+        size = self.twin.position(id_).size
+        if size == 0 or self.world.params.delayed_only:
+            yield self.op("settle", KEEPER, (id_,))
+            return
+        delta = -size * (1 + self.read.byte() % 9) // 1_000
+        limit = 0 if size > 0 else ANY_BUY
+        yield self.op("decrease", self.twin.position(id_).owner, (id_, delta, limit, FOREVER))
+
+    # ---- queue
+
+    def queue(self) -> Iterator[Op]:
+        """Providers come and go, one after the other, as the pool can pay them bit by bit."""
+        read = self.read
+        if read.byte() % 2:
+            yield self.op("set_operator", read.pick((LP, LP2)), (OPERATOR, True))
+        for _ in range(3 + read.byte() % 5):
+            yield from self._joining()
+            yield from self.punctual()
+            yield from self._room()
+            if read.byte() % 2:
+                yield from self.provide()
+
+    def _joining(self) -> Iterator[Op]:
+        """Each provider asks in, out, or not."""
+        pool, read = self.twin.pool, self.read
+        for who in (LP, LP2) if read.byte() % 2 else (LP2, LP):
+            choice, part = read.byte() % 4, 1 + read.byte() % 20
+            if choice == 0:
+                amount = self.world.dollars(500 * part) + choice
+                yield self.op("request_deposit", who, (amount, who, who), self.wait())
+            elif choice < 3:
+                amount = pool.shares.get(who, 0) * part // 20
+                yield self.op("request_redeem", who, (amount, who, who), self.wait())
+
+    def _room(self) -> Iterator[Op]:
+        """Somebody leaves or comes: the pool is more or less free."""
+        yield from self.read.pick((self.close, self.decrease, self.open, self.idle))()

@@ -1,0 +1,110 @@
+"""Chapters get where they are for, and the counters of what was reached tell one from another."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from bulkhead.chain.artifacts import Artifacts
+from bulkhead.fuzz.coverage import Cell, drawn, missing
+from bulkhead.fuzz.judge import Bench
+from bulkhead.fuzz.moves.chapters import Chapters
+from bulkhead.fuzz.moves.source import Bytes
+from bulkhead.fuzz.people import LP, LP2
+from bulkhead.fuzz.probe import Sight
+from bulkhead.fuzz.runner import stand_up
+from bulkhead.fuzz.settings import dear, free, plain
+from bulkhead.fuzz.stage import Setting
+from bulkhead.fuzz.world import World
+from bulkhead.model.types import Reason
+
+PLAIN = Setting(6, (plain(),))
+LISTING = Setting(6, (free(),), "BlacklistToken")
+TIGHT = Setting(8, (dear(),))
+TIMES = 20
+
+
+def told(world: World, name: str, seed: int) -> None:
+    """A chapter, from bytes that the seed draws."""
+    moves = Chapters(world, Bytes(random.Random(seed).randbytes(700)))
+    for op in getattr(moves, name)():
+        world.play(op)
+
+
+def reached(artifacts: Artifacts, setting: Setting, name: str) -> Counter[Cell]:
+    """What a chapter reaches when it is told some times."""
+    world = stand_up("revm", setting, Bench(), artifacts)
+    for seed in range(TIMES):
+        with world.undone():
+            told(world, name, seed)
+            world.finish()
+    return world.tally.coverage
+
+
+@pytest.mark.parametrize("setting", [PLAIN, LISTING, TIGHT], ids=["plain", "listing", "tight"])
+def test_ruin_leaves_tickets_that_are_drawn_in_parts(
+    artifacts: Artifacts, setting: Setting
+) -> None:
+    seen = reached(artifacts, setting, "ruin")
+    for draw in ("a part", "another part", "all"):
+        assert seen["ticket", "running", draw]
+
+
+def test_winding_up_settles_whole_and_cut_and_late(artifacts: Artifacts) -> None:
+    seen = reached(artifacts, LISTING, "winding_up")
+    for what in ("tickets whole", "tickets cut", "late money"):
+        assert seen["market", "settled", what]
+    assert seen["ticket", "settled", "a part"]
+    assert seen["pool", "settled", "fills all"]
+    assert seen["pool", "settled", "gives back"]
+
+
+def test_the_queue_is_filled_in_parts(artifacts: Artifacts) -> None:
+    world = stand_up("revm", TIGHT, Bench(), artifacts)
+    both = 0
+    for seed in range(TIMES):
+        with world.undone():
+            told(world, "queue", seed)
+            pool = world.twin.pool
+            both += all(pool.redemptions.folded(who).shares for who in (LP, LP2))
+    assert both
+    assert world.tally.coverage["pool", "running", "fills a part"]
+    assert world.tally.coverage["pool", "running", "fills all"]
+
+
+def test_the_knife_edge_is_met_to_the_wei(artifacts: Artifacts) -> None:
+    """Claims that are just the share of the cash are refused for being no more than that."""
+    world = stand_up("revm", TIGHT, Bench(), artifacts)
+    missed_by = set()
+    for seed in range(TIMES):
+        with world.undone():
+            moves = Chapters(world, Bytes(random.Random(seed).randbytes(700)))
+            for op in moves.knife_edge():
+                said = world.play(op)
+                if said.startswith(f"Refused({int(Reason.FACTOR_TOO_LOW)},"):
+                    _, claims, limit = said.removesuffix(")").split(", ")
+                    missed_by.add(int(limit) - int(claims))
+    assert 0 in missed_by
+    assert any(0 < gap < 10**6 for gap in missed_by)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "draw"),
+    [(0, 7, "all"), (0, 6, "a part"), (3, 6, "another part"), (3, 7, "the rest")],
+)
+def test_draws_are_told_apart(was: int, now: int, draw: str) -> None:
+    """Of two tickets of 7."""
+
+    def sight(part: int) -> Sight:
+        tickets = ((1, 0, 7, 7), (1, 7, 7, part))
+        return Sight((), {}, {}, (), (), {}, {}, (), tickets, 0)
+
+    assert drawn(sight(was), sight(now), 2) == draw
+
+
+def test_what_is_missing_is_named() -> None:
+    found = missing(Counter({("market", "settled", "tickets cut"): 1}))
+    assert ("market", "settled", "tickets cut") not in found
+    assert ("market", "settled", "late money") in found
