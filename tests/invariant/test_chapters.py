@@ -99,7 +99,7 @@ def test_draws_are_told_apart(was: int, now: int, draw: str) -> None:
 
     def sight(part: int) -> Sight:
         tickets = ((1, 0, 7, 7), (1, 7, 7, part))
-        return Sight((), {}, {}, (), (), {}, {}, (), tickets, 0)
+        return Sight((), {}, {}, (), (), {}, {}, (), tickets, 0, 0)
 
     assert drawn(sight(was), sight(now), 2) == draw
 
