@@ -19,7 +19,7 @@ from bulkhead.fuzz.report import Failure
 from bulkhead.fuzz.runner import Plan, Shape, Worker
 from bulkhead.model import MarketModel
 
-PLAN = Plan("revm", seconds=60, seed=1, shape=Shape(700, 0, 0), drawn=0)
+PLAN = Plan("revm", seconds=60, seed=2, shape=Shape(700, 0, 0), drawn=0)
 
 
 def forgetful(self: MarketModel, caller: str, id_: int, amount: int) -> Any:
