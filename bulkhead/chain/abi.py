@@ -143,7 +143,7 @@ class _Tuple(Type):
         self.fields: tuple[str, ...] = getattr(make, "fields", ())
 
     def encode(self, value: Any) -> bytes:
-        if isinstance(value, Mapping):
+        if not isinstance(value, (tuple, list)) and isinstance(value, Mapping):  # which is slow
             value = [value[name] for name in self.fields]
         if len(value) != len(self.parts):
             raise AbiError(f"{len(self.parts)} values wanted, {len(value)} given")

@@ -5,13 +5,15 @@ round measures each once, in turn, and the figures are the rounds' medians. A ca
 somebody with the laws after it: what forge counts too. Setting up is outside the clock (forge's by
 the difference of a long and a short run). `two_workers_ratio` is of steps in as many seconds of the
 processor for each worker: what two cores of one's own give; `two_workers_clock_ratio` is by the
-clock, which other work on the machine slows.
+clock, which other work on the machine slows. `two_processes_ratio` and its clock's are the same of
+two processes that have nothing in common: what the machine gives, whatever runs on it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import random
 import re
@@ -128,15 +130,60 @@ def forge_rate(place: dict[str, str], seed: int) -> float:
 
 def many(count: int, seconds: float, seed: int) -> tuple[int, float]:
     """Steps that so many workers make in the same time by the clock, and seconds of the processor
-    that each used for them, with what this process did for all of them."""
-    plan = Plan("revm", seconds, seed, PROFILES["quick"].shape, drawn=0, workers=count)
+    that each used for them, with what this process did for all of them. Worlds stand already."""
+    first = _stood_up(count, seconds, seed)
     before = os.times()
-    report, failure = workers.run(plan, lambda report: None)
+    report, failure = workers.forked(first, lambda report: None)
     after = os.times()
+    first.close()
     if failure:
         raise AssertionError(f"{failure.law}: {failure.text}")
     own, theirs = (sum(after[at : at + 2]) - sum(before[at : at + 2]) for at in (0, 2))
     return report.steps, own + theirs / count
+
+
+def apart(count: int, seconds: float, seed: int) -> tuple[int, float]:
+    """The same of processes that have nothing in common but their start."""
+    context = multiprocessing.get_context("spawn")
+    start, out = context.Barrier(count), context.SimpleQueue()
+    args = (start, out, count, seconds, seed)
+    processes = [
+        context.Process(target=_alone, args=(number, *args), daemon=True) for number in range(count)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    if any(process.exitcode for process in processes):
+        raise AssertionError("a process of the bench failed: see above")
+    found = [out.get() for _ in processes]
+    return sum(steps for steps, _ in found), sum(used for _, used in found) / count
+
+
+def _alone(number: int, start: Any, out: Any, count: int, seconds: float, seed: int) -> None:
+    try:
+        worker = _stood_up(count, seconds, seed)
+        start.wait()
+    except BaseException:
+        start.abort()  # nobody waits for it
+        raise
+    worker.begin(number)
+    began = time.process_time()
+    failure = worker.run(lambda report: None)
+    if failure:
+        raise AssertionError(f"{failure.law}: {failure.text}")
+    out.put((worker.report().steps, time.process_time() - began))
+
+
+def _stood_up(count: int, seconds: float, seed: int) -> Worker:
+    """A worker of so many, whose worlds stand and who counts from here."""
+    shape = PROFILES["quick"].shape
+    worker = Worker(Plan("revm", seconds, seed, shape, drawn=0, workers=count))
+    failure = worker.prepare()
+    if failure:
+        raise AssertionError(f"{failure.law}: {failure.text}")
+    worker.begin(0)
+    return worker
 
 
 def memory(seconds: float, seed: int) -> list[float]:
@@ -186,9 +233,10 @@ def measure(seconds: float, rounds: int, seed: int) -> dict[str, Any]:
             world.engine.close()
         held = memory(6 * seconds, seed)
     for turn in range(seed, seed + rounds):
-        (alone, used), (both, each) = (many(count, 5 * seconds, turn) for count in (1, 2))
-        note("two_workers_ratio", both / each / (alone / used))
-        note("two_workers_clock_ratio", both / alone)
+        for name, played in (("workers", many), ("processes", apart)):
+            (alone, used), (both, each) = (played(count, 5 * seconds, turn) for count in (1, 2))
+            note(f"two_{name}_ratio", both / each / (alone / used))
+            note(f"two_{name}_clock_ratio", both / alone)
     medians = {name: statistics.median(values) for name, values in found.items()}
     compared = {
         name: round(medians[f"{name}_calls_per_cpu_s"] / medians["forge_calls_per_cpu_s"], 2)
@@ -229,13 +277,15 @@ def filled(page: str, found: dict[str, Any]) -> str:
     held = found["rss_mb"]
     load, cores = found["load"], found["cores"]
     ratio, by_clock = found["two_workers_ratio"], found["two_workers_clock_ratio"]
+    most, clock_most = found["two_processes_ratio"], found["two_processes_clock_ratio"]
     lines += [
         "",
         f"Mined transactions with receipts, gas, laws and twin: {mined:,.0f} a second of the",
         f"processor, {clock:,.0f} by the clock (load {load} on {cores} cores). Two workers make",
         f"{ratio} times the steps of one in as many seconds of the processor each,",
-        f"{by_clock} times by that clock. Memory over a run: {held[0]} MB after a sixth of it,",
-        f"{held[-1]} MB at its end.",
+        f"{by_clock} times by that clock; two processes that have nothing in common reach",
+        f"{most} and {clock_most} on this machine. Memory over a run: {held[0]} MB after a sixth",
+        f"of it, {held[-1]} MB at its end.",
     ]
     if "bugs_per_cpu_minute" in found:
         rates, kills = found["bugs_per_cpu_minute"], found["found"]

@@ -10,7 +10,8 @@ each change of its books.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import repeat
+from itertools import chain, repeat
+from operator import add
 
 from eth_hash.auto import keccak
 
@@ -18,7 +19,7 @@ from bulkhead.fuzz.probe import AHEAD, MARKET, STATE, Layout
 from bulkhead.model.types import PHASES
 
 FULL_EVERY = 32
-_KEPT = 10_000
+_KEPT = 500  # of a market
 _M14, _M35, _M40, _M64, _M72, _M80 = ((1 << n) - 1 for n in (14, 35, 40, 64, 72, 80))
 _M88, _M96, _M112, _M128, _M160 = ((1 << n) - 1 for n in (88, 96, 112, 128, 160))
 _S72, _S88, _S128 = (1 << n - 1 for n in (72, 88, 128))  # of signed words: (x ^ S) - S
@@ -134,16 +135,14 @@ class Slots:
             head = mapped(id_, _POSITIONS)
             self._places += (head, head + 1)
             self._margins.append(self._of(self._vault(id_)))
-        margins = map(storage, repeat(self.token), self._margins[: count + AHEAD])
+        margins = [*map(storage, repeat(self.token), self._margins[: count + AHEAD])]
         slots = [*map(storage, repeat(self.market), self._places[: 2 * count])]
         held, rows = self._last
         if slots != held:
             rows = [*map(self._row, slots[::2], slots[1::2])]
             self._last = slots, rows
-        for row in rows:
-            found += row
-            found.append(next(margins))
-        found += margins
+        found += chain.from_iterable(map(add, rows, zip(margins, strict=False)))
+        found += margins[count:]
 
     def _row(self, one: int, two: int) -> tuple[int, ...]:
         rows = self._rows

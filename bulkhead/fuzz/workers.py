@@ -44,9 +44,15 @@ def _work(worker: Worker, number: int, out: Any) -> None:
 def _many(plan: Plan, tell: Tell) -> tuple[Report, Failure | None]:
     first = Worker(plan)
     failure = first.prepare() if plan.engine == "revm" else None
-    latest: dict[int, Report] = {-1: first.report()}
     if failure is not None:
-        return total(latest), failure
+        return first.report(), failure
+    return forked(first, tell)
+
+
+def forked(first: Worker, tell: Tell) -> tuple[Report, Failure | None]:
+    """Runs forks of a worker, as many as its plan says. What it counted itself is in the report."""
+    plan, failure = first.plan, None
+    latest: dict[int, Report] = {-1: first.report()}
     context = multiprocessing.get_context("fork")
     out: Any = context.Queue()
     processes = [

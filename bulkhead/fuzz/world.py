@@ -371,7 +371,7 @@ class World:
             step.found = step.expected
         said = short(step.found)
         self._told.append((op, said))
-        self.tally.outcomes[f"{op.name}: {said}"] += 1
+        self.tally.outcomes[f"{op.name}: {'ok' if step.ok else said}"] += 1
         if words is not None:
             step.after = self.sights[place] = site.layout.sight(words, step.before)
         self.judge.step(self, step)
