@@ -14,6 +14,7 @@ from bulkhead.fuzz.probe import Pos
 from bulkhead.model.wad import WAD
 
 MIN_MARK, MAX_MARK = 10**9, 2**96 - 1
+LINES = 16  # looks along lines before a search halves
 
 
 class Prices(Moves):
@@ -150,39 +151,52 @@ class Prices(Moves):
         yield self.op("deleverage", KEEPER, (id_,), self.wait())
 
 
-def _needs(p: Pos, t: Terms, which: int) -> bool:
-    """Whether equity is at least: MM, nothing, the deep share of MM, the target."""
+def _slack(p: Pos, t: Terms, which: int) -> int:
+    """How far equity is above: MM, a Wad's unit, the deep share of MM, the target (Wad)."""
     price = t.price(p.size)
-    have, need = sums.equity(p, t, price), sums.maintenance(p.size, price, t)
-    if which == 0:
-        return have >= need
+    have = sums.equity(p, t, price)
     if which == 1:
-        return have > 0
-    if which == 2:
-        return have >= sums.up(t.deep_ratio * need, WAD)
-    return have >= sums.target(p.size, price, t)
+        return have - 1
+    if which == 3:
+        return have - sums.target(p.size, price, t)
+    need = sums.maintenance(p.size, price, t)
+    return have - (sums.up(t.deep_ratio * need, WAD) if which == 2 else need)
 
 
 def turning_mark(p: Pos, t: Terms, which: int = 0) -> int:
     """For a long the lowest mark at which it holds, for a short the highest."""
 
-    others = t[1:]  # the mark is the first
+    def value(mark: int) -> int:
+        return _slack(p, t._replace(mark=mark), which)
 
-    def holds(mark: int) -> bool:
-        return _needs(p, Terms._make((mark, *others)), which)
-
-    return bisect(holds, p.size > 0)
+    return last_held(value, t.mark, p.size > 0)
 
 
-def bisect(holds: Callable[[int], bool], rising: bool) -> int:
-    """The end of a half line of marks."""
-    low, high = 1, 2**96
-    if rising:
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if holds(middle) else (middle + 1, high)
-        return low
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if holds(middle) else (low, middle - 1)
-    return low
+def last_held(value: Callable[[int], int], start: int, rising: bool) -> int:
+    """The end of the half line of marks from 1 to 2^96 at which a monotone value is not below 0.
+
+    A line through the last two looks leads near it, ever longer steps to its other side; halving
+    where that takes long.
+    """
+    bad, good = (0, 2**96) if rising else (2**96 + 1, 1)
+    guess, stride = start, start >> 8
+    last: tuple[int, int] | None = None
+    looks = 0
+    while abs(good - bad) > 1:
+        looks += 1
+        guess = min(max(guess, min(good, bad) + 1), max(good, bad) - 1)
+        now = value(guess)
+        if now >= 0:
+            good = guess
+        else:
+            bad = guess
+        root = guess
+        if last is not None:
+            stride = 4 * stride if (now >= 0) == (last[1] >= 0) else 1
+            if now != last[1]:
+                root = guess - now * (guess - last[0]) // (now - last[1])
+        last = guess, now
+        guess = root + (stride if rising == (now < 0) else -stride)
+        if looks > LINES:
+            guess = (good + bad) // 2
+    return good
