@@ -111,8 +111,8 @@ mutants: compile ## plant faults, see which laws notice; docs/mutation.*; ONLY= 
 	@$(BIN)/bulkhead mutants $(call given,ONLY,--only) $(call given,AREA,--area) $(call given,GENERATED,--generated) $(call given,SECONDS,--seconds) $(call given,SEED,--seed) $(call given,JOBS,--jobs)
 
 .PHONY: coverage
-coverage: compile ## lines and branches of the core that the fuzzer reaches; docs/coverage.*; SECONDS= SEED=
-	@$(BIN)/bulkhead coverage $(call given,SECONDS,--seconds) $(call given,SEED,--seed)
+coverage: compile ## lines and branches of the core that the fuzzer reaches; docs/coverage.*; SECONDS= SEED= JOBS=
+	@$(BIN)/bulkhead coverage $(call given,SECONDS,--seconds) $(call given,SEED,--seed) $(call given,JOBS,--jobs)
 
 # A worker for each core, each with a chain of its own; a file stays with one worker, whose fixtures
 # its tests share. T="-n 0" runs everything in one process, as pytest alone does.

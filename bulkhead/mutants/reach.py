@@ -1,23 +1,27 @@
 """Which lines and branches of the core a fuzz run reaches.
 
-forge's coverage knows only forge's own tests, and compiles without the optimiser that these
-contracts need. Here every statement and every condition of the core gets a mark: a call to an
-address without code, which changes nothing, is allowed in views and in pure functions that are told
-to look away, and which the EVM remembers even where the transaction reverts.
+forge's coverage knows only what forge compiled and its own tests run, and compiles without the
+optimiser that these contracts need. Here every statement and every condition of the core gets a
+mark: a call to an address without code, which changes nothing, is allowed in views and in pure
+functions that are told to look away, and which the EVM remembers even where the transaction
+reverts.
 """
 
 from __future__ import annotations
 
 import time
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from bulkhead.chain.binaries import ROOT
 from bulkhead.fuzz.revm import Revm
-from bulkhead.fuzz.runner import Worker
+from bulkhead.fuzz.runner import Plan, Worker
 from bulkhead.mutants.build import DEPLOYED, FOLDER, Woven, compiled, copy_sources, link
 from bulkhead.mutants.operators import CORE
 from bulkhead.mutants.syntax import Node, Unit, parse, span, walk
@@ -25,6 +29,7 @@ from bulkhead.mutants.trial import plan
 from bulkhead.mutants.weave import imported
 
 PAGE = Path(__file__).parent / "coverage_page.md"
+UNREACHED = Path(__file__).parent / "unreached.toml"
 MARKER_FILE = "contracts/Marker.sol"
 MARKS = 0xC0 << 152  # the address of the first mark
 MARKER = f"""// SPDX-License-Identifier: MIT
@@ -69,6 +74,33 @@ class Mark:
     line: int
     function: str
     kind: str  # "statement", "true" or "false"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Of a run: the seed of everything drawn, seconds of the processor for each worker, workers."""
+
+    seed: int
+    seconds: float
+    jobs: int
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why places of a file are not reached: of a function, or where the code has this in it."""
+
+    file: str
+    why: str
+    function: str = ""
+    text: str = ""
+
+    def meets(self, file: str, place: dict[str, Any]) -> bool:
+        """Whether it is about a place."""
+        return (
+            file.removeprefix("contracts/") == self.file
+            and self.function in ("", place["function"])
+            and self.text in place["code"]
+        )
 
 
 @dataclass(frozen=True)
@@ -149,17 +181,37 @@ def build(root: Path = ROOT) -> tuple[Woven, list[Mark]]:
     return compiled(folder, DEPLOYED), marks
 
 
-def run(woven: Woven, seed: int, seconds: float, tell: Callable[[float], None]) -> set[int]:
-    """Numbers of the marks that a run of so many seconds of the processor reaches."""
+def run(woven: Woven, terms: Terms, tell: Callable[[float], None]) -> set[int]:
+    """Numbers of the marks that so many workers reach, each in so many seconds of the processor."""
     artifacts = link(woven, 0, woven.folder.parent / "linked" / "coverage")
-    worker = Worker(plan(artifacts, seed, seconds))
-    began, number = time.process_time(), 0
-    while (spent := time.process_time() - began) < seconds:
+    found: set[int] = set()
+    context = get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(terms.jobs, context) as pool:
+        spent: Any = manager.dict()
+        tasks = [
+            pool.submit(
+                _play, plan(artifacts, terms.seed, terms.seconds), worker, terms.jobs, spent
+            )
+            for worker in range(terms.jobs)
+        ]
+        while wait(tasks, timeout=1, return_when=FIRST_EXCEPTION).not_done:
+            if any(task.done() and task.exception() for task in tasks):
+                break
+            tell(min(spent.values(), default=0.0))
+        for task in tasks:
+            found |= task.result()
+    return found
+
+
+def _play(plan_: Plan, number: int, jobs: int, spent: Any) -> set[int]:
+    """One worker's sequences: each how-many-th from its number on."""
+    worker, began = Worker(plan_), time.process_time()
+    while time.process_time() - began < plan_.seconds:
         failure = worker.sequence(number)
         if failure is not None:
             raise AssertionError(f"{failure.law} broke under the marks: {failure.text}")
-        number += 1
-        tell(spent)
+        number += jobs
+        spent[number % jobs] = time.process_time() - began
     found: set[int] = set()
     for world in worker.worlds.values():
         assert isinstance(world.engine, Revm)
@@ -174,46 +226,86 @@ def reached(addresses: Iterable[str]) -> set[int]:
     return {number for number in numbers if 0 <= number < 1 << 32}
 
 
-def record(marks: Iterable[Mark], found: set[int], seed: int, seconds: float) -> dict[str, Any]:
+def record(
+    marks: Iterable[Mark],
+    found: set[int],
+    terms: Terms,
+    reasons: Iterable[Reason] = (),
+    root: Path = ROOT,
+) -> dict[str, Any]:
     """Figures by file, and what was not reached. A line counts when every statement that begins on
     it was reached."""
     files: dict[str, list[Mark]] = {}
     for each in marks:
         files.setdefault(each.file, []).append(each)
-    rows = []
-    for name, mine in sorted(files.items()):
-        lines: dict[int, bool] = {}
-        functions: dict[str, bool] = {}
-        for each in mine:
+    rows = [_row(name, mine, found) for name, mine in sorted(files.items())]
+    for row in rows:
+        code = (root / row["file"]).read_text(encoding="utf-8").splitlines()
+        for place in row["missed"]:
+            place["code"] = code[place["line"] - 1].strip()
+            place["why"] = next(
+                (each.why for each in reasons if each.meets(row["file"], place)), ""
+            )
+    return {
+        "seed": terms.seed,
+        "cpu_seconds": terms.seconds,
+        "jobs": terms.jobs,
+        "total": {name: sum(row[name] for row in rows) for name in _FIGURES},
+        "unexplained": sum(not place["why"] for row in rows for place in row["missed"]),
+        "files": rows,
+    }
+
+
+def _row(name: str, marks: list[Mark], found: set[int]) -> dict[str, Any]:
+    lines: dict[int, bool] = {}
+    functions: dict[str, bool] = {}
+    missed: dict[int, dict[str, Any]] = {}
+    for each in marks:
+        hit = each.number in found
+        if each.kind == "statement":
+            lines[each.line] = lines.get(each.line, True) and hit
+            functions[each.function] = functions.get(each.function, False) or hit
+        if not hit:
+            place = missed.setdefault(
+                each.line, {"line": each.line, "function": each.function, "ran": True, "never": []}
+            )
             if each.kind == "statement":
-                hit = each.number in found
-                lines[each.line] = lines.get(each.line, True) and hit
-                functions[each.function] = functions.get(each.function, False) or hit
-        branches = [each for each in mine if each.kind != "statement"]
-        rows.append(
-            {
-                "file": name,
-                "lines": len(lines),
-                "lines_reached": sum(lines.values()),
-                "branches": len(branches),
-                "branches_reached": sum(each.number in found for each in branches),
-                "functions": len(functions),
-                "functions_reached": sum(functions.values()),
-                "missed_lines": sorted(line for line, hit in lines.items() if not hit),
-                "missed_branches": sorted(
-                    f"{each.line} {each.kind}" for each in branches if each.number not in found
-                ),
-            }
+                place["ran"] = False
+            elif each.kind not in place["never"]:
+                place["never"].append(each.kind)
+    branches = [each for each in marks if each.kind != "statement"]
+    return {
+        "file": name,
+        "lines": len(lines),
+        "lines_reached": sum(lines.values()),
+        "branches": len(branches),
+        "branches_reached": sum(each.number in found for each in branches),
+        "functions": len(functions),
+        "functions_reached": sum(functions.values()),
+        "missed": [missed[line] for line in sorted(missed)],
+    }
+
+
+_FIGURES = tuple(
+    f"{what}{end}" for what in ("lines", "branches", "functions") for end in ("", "_reached")
+)
+
+
+def explanations(path: Path = UNREACHED) -> list[Reason]:
+    """Why places are not reached."""
+    found = tomllib.loads(path.read_text(encoding="utf-8"))["unreached"]
+    return [Reason(**each) for each in found]
+
+
+def idle(reasons: Iterable[Reason], record_: dict[str, Any]) -> list[Reason]:
+    """Reasons that nothing missed needs: reached meanwhile, or gone."""
+    return [
+        reason
+        for reason in reasons
+        if not any(
+            reason.meets(row["file"], place) for row in record_["files"] for place in row["missed"]
         )
-    return {"seed": seed, "cpu_seconds": seconds, "total": _total(rows), "files": rows}
-
-
-def _total(rows: list[dict[str, Any]]) -> dict[str, int]:
-    names = [f"{what}{end}" for what in ("lines", "branches", "functions") for end in _ENDS]
-    return {name: sum(row[name] for row in rows) for name in names}
-
-
-_ENDS = ("", "_reached")
+    ]
 
 
 def cells(row: dict[str, Any]) -> list[str]:
@@ -232,22 +324,31 @@ def share(part: int, whole: int) -> str:
 def page(found: dict[str, Any]) -> str:
     """docs/coverage.md."""
     rows = [f"| {row['file'][10:]} | {' | '.join(cells(row))} |" for row in found["files"]]
-    missed = [
-        f"- `{row['file'][10:]}`: {_places(row)}"
-        for row in found["files"]
-        if row["missed_lines"] or row["missed_branches"]
-    ]
+    missed = [line for row in found["files"] if row["missed"] for line in _missed(row)]
     return Template(PAGE.read_text(encoding="utf-8")).substitute(
         seconds=f"{found['cpu_seconds']:g}",
+        jobs=found["jobs"],
         seed=found["seed"],
         total=" | ".join(f"**{cell}**" for cell in cells(found["total"])),
         rows="\n".join(rows),
+        places=sum(len(row["missed"]) for row in found["files"]),
+        unexplained=found["unexplained"],
         missed="\n".join(missed),
     )
 
 
-def _places(row: dict[str, Any]) -> str:
-    lines = ", ".join(map(str, row["missed_lines"]))
-    branches = ", ".join(each.replace(" ", " is never ") for each in row["missed_branches"])
-    parts = [f"lines {lines}" if lines else "", f"conditions {branches}" if branches else ""]
-    return "; ".join(part for part in parts if part)
+def _missed(row: dict[str, Any]) -> list[str]:
+    """A file's table."""
+    lines = [
+        "",
+        f"### {row['file'][10:]}",
+        "",
+        "| line | code | not seen | why |",
+        "|--:|---|---|---|",
+    ]
+    for place in row["missed"]:
+        code = place["code"].replace("|", "\\|")
+        unseen = ", ".join(([] if place["ran"] else ["run"]) + place["never"])
+        why = place["why"] or "**Not explained yet.**"
+        lines.append(f"| {place['line']} | `{code}` | {unseen} | {why} |")
+    return lines

@@ -11,7 +11,16 @@ from bulkhead.chain.abi import raw_bytes
 from bulkhead.chain.compiler import Compiler
 from bulkhead.chain.sources import SourceTree
 from bulkhead.mutants import reach
-from bulkhead.mutants.reach import MARKER, MARKER_FILE, Mark, mark, reached, record
+from bulkhead.mutants.reach import (
+    MARKER,
+    MARKER_FILE,
+    Mark,
+    Reason,
+    Terms,
+    mark,
+    reached,
+    record,
+)
 from bulkhead.mutants.syntax import parse
 
 SOURCE = """// SPDX-License-Identifier: MIT
@@ -76,15 +85,33 @@ def test_each_path_leaves_its_own_marks(made: tuple[bytes, str, list[Mark]]) -> 
 
 
 def test_the_figures_count_lines_branches_and_functions(
-    made: tuple[bytes, str, list[Mark]],
+    made: tuple[bytes, str, list[Mark]], tmp_path: Path
 ) -> None:
     marks = made[2]
     found = _numbers(made, 3, 5)
-    row = record(marks, found, 1, 2.0)["files"][0]
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / marks[0].file).write_text(SOURCE)
+    why = [Reason("Choose.sol", "never drawn", "choose", "a > 7"), Reason("Choose.sol", "else")]
+    whole = record(marks, found, Terms(1, 2.0, 1), why, tmp_path)
+    row = whole["files"][0]
     assert (row["lines"], row["lines_reached"]) == (5, 4)  # `return a` is a part of line 6
     assert (row["branches"], row["branches_reached"]) == (6, 5)
     assert (row["functions"], row["functions_reached"]) == (1, 1)
-    assert row["missed_branches"] == ["6 true"]
-    text = reach.page(record(marks, found, 1, 2.0))
+    assert row["missed"] == [
+        {
+            "line": 6,
+            "function": "choose",
+            "ran": False,
+            "never": ["true"],
+            "code": "if (a > 7) return a;",
+            "why": "never drawn",
+        }
+    ]
+    assert reach.idle(why, whole) == []
+    assert reach.idle([Reason("Choose.sol", "gone", text="b == 30")], whole) != []
+    text = reach.page(whole)
     assert "4/5 (80.0 %)" in text
-    assert "lines 6; conditions 6 is never true" in text
+    assert "| 6 | `if (a > 7) return a;` | run, true | never drawn |" in text
+    assert "**Not explained yet.**" in reach.page(
+        record(marks, found, Terms(1, 2.0, 1), (), tmp_path)
+    )
