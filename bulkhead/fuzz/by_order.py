@@ -61,7 +61,7 @@ class FrontRunner:
             return
         step, mark = dice.choice((3, 20, -3, -20)), world.twin.state.mark
         self._known = mark * (1_000 + step) // 1_000
-        size = world.params.min_notional * 3 * WAD // mark * (1 if step > 0 else -1)
+        size = max(world.params.min_notional, WAD) * 3 * WAD // mark * (1 if step > 0 else -1)
         before = self._wealth(world)
         margin = world.dollars(1) + abs(size) * mark // WAD // world.unit
         order = order_of(world, EVE, 0, size, margin=margin)

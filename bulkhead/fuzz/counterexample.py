@@ -34,6 +34,7 @@ def unopened(setting: Setting, law: str, text: str) -> dict[str, Any]:
             "decimals": setting.decimals,
             "token": setting.token,
             "contracts": setting.contracts,
+            "scale": setting.scale,
             "params": [asdict(params) for params in setting.params],
         },
         "steps": [],
@@ -70,6 +71,7 @@ def setting_of(found: Mapping[str, Any]) -> Setting:
             params=tuple(_params(fields) for fields in given["params"]),
             token=str(given["token"]),
             contracts=bool(given["contracts"]),
+            scale=int(given.get("scale", 1)),
         )
     except (KeyError, TypeError, ValueError) as problem:
         raise BadInput("setting", found.get("setting"), f"all of its fields ({problem})") from None

@@ -297,8 +297,8 @@ def touched(op: Op, step: Step) -> set[int]:
     """Positions that an op is about."""
     if op.name == "liquidate_many":
         return set(op.args[0])
-    if op.name == "send":
-        return {id_ for vault, id_ in step.site.twin.core.vaults.items() if vault == op.args[0]}
     if op.name in POOL_CALLS or op.name in BOOK_CALLS or not op.args:
         return set()
-    return {op.args[0]} if isinstance(op.args[0], int) else set()
+    vaults = step.site.twin.core.vaults  # one that tokens are sent to is not left alone
+    found = {vaults[arg] for arg in op.args if isinstance(arg, str) and arg in vaults}
+    return found | {op.args[0]} if isinstance(op.args[0], int) else found

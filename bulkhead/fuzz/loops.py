@@ -30,9 +30,8 @@ class Loops:
         return fresh and not world.twin.in_grace() and not world.refusing
 
     def _size(self, world: World, dice: random.Random) -> int:
-        size: int = (
-            world.params.min_notional * dice.randint(110, 400) * WAD // world.twin.state.mark
-        )
+        least = max(world.params.min_notional, dice.choice((1, 1_000)) * WAD)
+        size: int = least * dice.randint(110, 400) * WAD // world.twin.state.mark
         return int(size // 100 * dice.choice((-1, 1)))
 
     def _open(self, world: World, who: str, size: int) -> int:

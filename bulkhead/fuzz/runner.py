@@ -66,10 +66,10 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile(0.25, Shape(700, 0, 0), 2),
-    "ci": Profile(3, Shape(700, 6_000, 20), 6),
-    "nightly": Profile(60, Shape(700, 6_000, 10), 24, full=True),
-    "deep": Profile(240, Shape(1_400, 6_000, 2), 24, full=True),
+    "quick": Profile(0.25, Shape(700, 0, 0), 4),
+    "ci": Profile(3, Shape(700, 6_000, 20), 16),
+    "nightly": Profile(60, Shape(700, 6_000, 10), 96, full=True),
+    "deep": Profile(240, Shape(1_400, 6_000, 2), 96, full=True),
 }
 
 
@@ -155,7 +155,7 @@ class Worker:
             found.coverage.update(world.tally.coverage)
             found.outcomes.update(world.tally.outcomes)
             found.burn(world.tally.gas)
-            found.worst = max(found.worst, world.tally.worst // world.dollars(1))
+            found.worst = max(found.worst, world.tally.worst // 10**world.setting.decimals)
         return found
 
     def run(self, tell: Callable[[Report], None], every: float = 0.5) -> Failure | None:

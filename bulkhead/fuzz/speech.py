@@ -22,6 +22,7 @@ _POOL_NAMES = {
         "AmountTooSmall",
         *(f"ERC4626ExceededMax{what}" for what in ("Deposit", "Mint", "Redeem", "Withdraw")),
     ),
+    "TooLarge": ("AmountTooLarge",),
     "MarketSettled": ("MarketSettled",),
     "MarketNotSettled": ("MarketNotSettled",),
     "ZeroShares": ("AmountTooSmall",),

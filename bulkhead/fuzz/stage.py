@@ -22,9 +22,10 @@ from bulkhead.fuzz.people import (
     DEPLOYER,
     GOVERNANCE,
     GUARDIAN,
+    LP,
+    LP2,
     NAMES,
     PRICE,
-    PROVIDERS,
     PURSE,
     START,
     TREASURY,
@@ -68,6 +69,11 @@ class Setting:
     params: tuple[Params, ...]  # one for each market
     token: str = "TestToken"  # of contracts/test/mocks
     contracts: bool = False  # owners that are contracts, with margin calls
+    scale: int = 1  # all amounts are so many times as large
+
+    def tokens(self, dollars: int) -> int:
+        """Token units of so many dollars of a market of scale 1."""
+        return int(dollars * self.scale * 10**self.decimals)
 
 
 class Site:
@@ -80,6 +86,7 @@ class Site:
         setting: Setting,
         params: Params,
         people: Sequence[str],
+        providers: Sequence[str],
     ) -> None:
         self.token = token
         self.oracle = hand.create("SettableOracle", PRICE)
@@ -109,13 +116,13 @@ class Site:
         )
         own = (self.pool.address, self.fund, self.market.address, self.book.address)
         self.system = (*own, TREASURY)  # probe.OWN counts them
-        self.layout = Layout((*self.system, *people), PROVIDERS)
+        self.layout = Layout((*self.system, *people), tuple(providers))
         self.probe = hand.create(
             "StateProbe",
             self.market.address,
             self.pool.address,
             list(self.layout.holders),
-            list(PROVIDERS),
+            list(providers),
         )
         self.look = bytes(self.probe.look.encode())
         self.look_at_pool = bytes(self.probe.lookAtPool.encode())
@@ -175,8 +182,12 @@ class Stage:
             self.contracts[MOLE] = hand.create("ReentrantActor")
         self.agents = {made.address: name for name, made in self.contracts.items()}
         self.people = (*USERS, *self.agents)
+        # Where contracts own positions one provides too.
+        second = self.contracts["reverting"].address if setting.contracts else LP2
+        self.providers = (LP, second)
         self.sites = [
-            Site(hand, self.token, setting, params, self.people) for params in setting.params
+            Site(hand, self.token, setting, params, self.people, self.providers)
+            for params in setting.params
         ]
         for site in self.sites[1:]:
             _share(self.sites[0].twin, site.twin, site.orders)
@@ -193,7 +204,7 @@ class Stage:
             self.send(self.token, "setHook", (mole, mole), DEPLOYER)
 
     def _fund(self) -> None:
-        amount = PURSE * 10**self.setting.decimals
+        amount = self.setting.tokens(PURSE)
         for who in self.people:
             self.send(self.token, "mint", (who, amount), DEPLOYER)
             self.sites[0].twin.give(who, amount)
@@ -206,7 +217,7 @@ class Stage:
         storage, token = self.engine.storage, self.token.address
         if storage is None:
             return
-        amount = PURSE * 10**self.setting.decimals
+        amount = self.setting.tokens(PURSE)
         found = balance_slot(storage, token, self.people[0], amount)
         if found is None:
             return

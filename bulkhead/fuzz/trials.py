@@ -92,7 +92,7 @@ class Trials:
 
     def renamed(self, world: World, dice: random.Random) -> None:
         """I-24: who acts does not matter."""
-        size = world.params.min_notional * 3 * 10**18 // world.twin.state.mark
+        size = max(world.params.min_notional, WAD) * 3 * WAD // world.twin.state.mark
         size *= dice.choice((-1, 1))
         limit = 2**255 if size > 0 else 0
         amount = world.dollars(10_000)

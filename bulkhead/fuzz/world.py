@@ -154,8 +154,8 @@ class World:
         return self.site.vault(id_)
 
     def dollars(self, amount: int) -> int:
-        """Token units."""
-        return int(amount * 10**self.setting.decimals)
+        """Token units, as many times as the setting's scale says."""
+        return self.setting.tokens(amount)
 
     @property
     def refusing(self) -> bool:

@@ -19,6 +19,7 @@ from bulkhead.model.types import Address, Mode
 DEAD = "0x000000000000000000000000000000000000dead"
 MIN_DEPOSIT = 2
 SUPPLY_MAX = 2**128 - 1
+MOST_CASH = 2**95  # token units: the pool's cash and what waits to join it
 
 
 class Pool(Claims):
@@ -40,10 +41,12 @@ class Pool(Claims):
             raise PoolRefused("TooSmall", assets, MIN_DEPOSIT)
         if self.core.state.mode == Mode.SETTLED:
             raise PoolRefused("MarketSettled", 0, 0)
+        queue = self.deposits.queue
+        if self.core.state.cash + queue.amount + queue.collected + assets > MOST_CASH:
+            raise PoolRefused("TooLarge", assets, MOST_CASH)
         account = self.deposits.folded(controller)
         if not self.core.transfer(owner, self.address, assets):
             raise TransferRefused(self.address, assets)
-        queue = self.deposits.queue
         number = queue.collecting
         queue.collected += assets
         self.deposits.accounts.put(controller, _joined(account, number, assets))

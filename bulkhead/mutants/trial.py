@@ -10,7 +10,7 @@ from typing import Any
 from bulkhead.fuzz.runner import PROFILES, Plan, Worker
 
 PROFILE = PROFILES["ci"]
-DRAWN = 4
+DRAWN = 16
 
 
 @dataclass(frozen=True)

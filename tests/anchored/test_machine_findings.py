@@ -144,6 +144,20 @@ def test_settled_market_takes_no_new_money(world: World) -> None:
     assert said == "the pool: MarketSettled"
 
 
+@pytest.mark.parametrize("waiting", [False, True], ids=["cash alone", "deposits that wait too"])
+def test_pool_takes_no_more_than_its_word_holds(artifacts: Artifacts, waiting: bool) -> None:
+    """Found by a market of 30 billion tokens of 18 decimals, which the model let grow for ever."""
+    world = stand_up("revm", Setting(18, (plain(),), scale=100_000), Bench(), artifacts)
+    room = 2**95 - world.twin.state.cash
+    if waiting:
+        play(world, [Op("request_deposit", LP2, (world.dollars(1), LP2, LP2))])
+        room -= world.dollars(1)
+
+    assert play(world, [Op("request_deposit", LP, (room + 1, LP, LP))]) == "the pool: TooLarge"
+    assert play(world, [Op("request_deposit", LP, (room, LP, LP))]).startswith("ok")
+    assert play(world, [Op("request_deposit", LP, (2, LP, LP))]) == "the pool: TooLarge"
+
+
 def test_worthless_settled_pool_gives_waiting_deposits_back(artifacts: Artifacts) -> None:
     world = stand_up("revm", Setting(18, (dear(),)), Bench(), artifacts)
     size = 40_000 * WAD * WAD // PRICE

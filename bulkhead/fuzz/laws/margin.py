@@ -86,12 +86,14 @@ def i_20_rounding(was: Pos, now: Pos, t: Terms, before: Terms, delta: int, charg
     """A trade costs at least what exact arithmetic says, and at most a few units and wei more.
 
     The potential is a number of size units, floored twice at each end, so that every path between
-    two skews costs the same: two size units at the mark either way. t: at the mark, before: with
-    the skew before the trade; charged: equity lost (Wad) net of flows that are no cost.
+    two skews costs the same: two size units at the mark either way. A fill is a price, rounded to a
+    wei; a sale's down, so that its fee may be the fee of a wei for each whole unit less. t: at the
+    mark, before: with the skew before the trade; charged: equity lost (Wad) net of flows that are
+    no cost.
     """
     cost, parts = exact_cost(delta, before)
     over = charged * parts - cost  # what was charged beyond it, in those parts of a wei
-    floors = 2 * up(t.mark, WAD) + 2
+    floors = 2 * up(t.mark, WAD) + 2 + up(abs(delta) * t.taker_fee, WAD * WAD)
     slack = 3 * t.unit + floors + 6 + 3 * up(abs(delta), WAD)
     if not -floors * parts <= over <= slack * parts:
         hold("I-20", False, f"charged {charged}, exactly {cost // parts}: {was} to {now}")

@@ -14,6 +14,8 @@ from bulkhead.fuzz.probe import Pos
 from bulkhead.fuzz.world import World
 from bulkhead.model.errors import ModelError, Refused
 from bulkhead.model.impact import trade
+from bulkhead.model.margin import im
+from bulkhead.model.pricing import im_multiplier
 from bulkhead.model.wad import WAD
 
 Move = Callable[[], Iterator[Op]]
@@ -118,6 +120,13 @@ class Moves:
             return said if isinstance(said, ModelError) else None
 
         return last_allowed(refusal, most)
+
+
+def enough(world: World, size: int) -> int:
+    """Margin that opens a position with some to spare (token units)."""
+    core = world.twin.core
+    notional = -(-abs(size) * core.state.mark // WAD)
+    return int(im(notional, im_multiplier(core), core.cfg) * 11 // 10 // world.unit + 1)
 
 
 def last_allowed(refusal: Callable[[int], ModelError | None], most: int) -> int:

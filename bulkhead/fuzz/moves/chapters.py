@@ -22,8 +22,6 @@ from bulkhead.fuzz.people import (
     FOREVER,
     GOVERNANCE,
     KEEPER,
-    LP,
-    LP2,
     OPERATOR,
     PRICE,
 )
@@ -258,7 +256,7 @@ class Chapters(Ordering, Others):
 
     def _take_back(self) -> Iterator[Op]:
         """A deposit that nothing will price."""
-        who = self.read.pick((LP, LP2))
+        who = self.read.pick(self.world.stage.providers)
         yield self.op("refund_deposit", who, (who, who), self.wait())
 
     # ---- knife edge
@@ -332,7 +330,7 @@ class Chapters(Ordering, Others):
         """Providers come and go, one after the other, as the pool can pay them bit by bit."""
         read = self.read
         if read.byte() % 2:
-            yield self.op("set_operator", read.pick((LP, LP2)), (OPERATOR, True))
+            yield self.op("set_operator", read.pick(self.world.stage.providers), (OPERATOR, True))
         for _ in range(3 + read.byte() % 5):
             yield from self._joining()
             yield from self.punctual()
@@ -343,7 +341,7 @@ class Chapters(Ordering, Others):
     def _joining(self) -> Iterator[Op]:
         """Each provider asks in, out, or not."""
         pool, read = self.twin.pool, self.read
-        for who in (LP, LP2) if read.byte() % 2 else (LP2, LP):
+        for who in self.world.stage.providers[:: 1 if read.byte() % 2 else -1]:
             choice, part = read.byte() % 4, 1 + read.byte() % 20
             if choice == 0:
                 amount = self.world.dollars(500 * part) + choice

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from bulkhead.fuzz.moves.base import Move
+from bulkhead.fuzz.moves.base import Move, enough
 from bulkhead.fuzz.moves.chapters import Chapters
 from bulkhead.fuzz.moves.edges import Edges
 from bulkhead.fuzz.moves.source import Bytes
@@ -15,7 +15,6 @@ from bulkhead.fuzz.people import (
     KEEPER,
     OWNERS,
     PRICE,
-    PROVIDERS,
 )
 from bulkhead.fuzz.stage import ACTOR, HALTING, LISTING_TOKEN, MOLE
 from bulkhead.fuzz.trials import TRIALS
@@ -53,6 +52,7 @@ class Decoder(Chapters, Edges):
             (4, self.punctual),
             (8, self.transfer),
             (8, self.forbidden),
+            (5, self.misdirect),
             (8, self.renewal),
             (5, self.outage),
             (5, self.sweep),
@@ -66,6 +66,7 @@ class Decoder(Chapters, Edges):
             (6, self.bounds),
             (4, self.drained),
             (3, self.sandwich),
+            (3, self.lopsided),
             (3, self.operate),
             (2, self.reserve),
         )
@@ -86,6 +87,8 @@ class Decoder(Chapters, Edges):
 
     def _options(self) -> list[tuple[int, Move]]:
         twin, held, world = self.twin, self.held(), self.world
+        if not world.ids:  # its parameters refused whatever the opening tried
+            return [(3, self.open), (1, self.price), (1, self.parameters), (1, self.provide)]
         ill = self.any_ill(held)
         adl = twin.net_claim() * WAD > world.params.adl_start * twin.state.cash * world.unit
         stuck = world.site.failure != 0
@@ -126,12 +129,13 @@ def _opening(world: World, place: int) -> Iterator[Op]:
 
     tight = world.params.max_utilisation > WAD
     amounts = (60_000, 15_000) if tight else (300_000, 60_000)
-    for who, amount in zip(PROVIDERS, amounts, strict=True):
+    for who, amount in zip(world.stage.providers, amounts, strict=True):
         yield op("request_deposit", who, (world.dollars(amount), who, who))
+    wait = max(601, world.params.deposit_delay_secs + 1)
     for _ in range(2):
-        yield op("set_price", args=(PRICE, 0, 0, 0), wait=601)
+        yield op("set_price", args=(PRICE, 0, 0, 0), wait=wait)
         yield op("accrue", KEEPER)
-    for who in PROVIDERS:
+    for who in world.stage.providers:
         most = world.twin.pool.deposits.folded(who).assets
         yield op("deposit", who, (most, who, who))
     yield op("send", KEEPER, (world.site.fund, world.dollars(1_500)))
@@ -144,8 +148,8 @@ def _opening(world: World, place: int) -> Iterator[Op]:
         owner = OWNERS[number % len(OWNERS)]
         if agents and number % 2:
             owner = agents[number // 2 % len(agents)]
-        size = thousands * 1_000 * WAD * WAD // PRICE
-        margin = world.dollars(abs(thousands) * 1_000) // leverage
+        size = thousands * 1_000 * world.setting.scale * WAD * WAD // PRICE
+        margin = max(world.dollars(abs(thousands) * 1_000) // leverage, enough(world, size))
         limit = ANY_BUY if size > 0 else 0
         if delayed:
             yield from _ordered(world, op, owner, size, margin, limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -15,15 +16,17 @@ from bulkhead.fuzz.people import (
     GOVERNANCE,
     GUARDIAN,
     KEEPER,
-    LP,
-    LP2,
     OPERATOR,
     OWNERS,
 )
+from bulkhead.fuzz.settings import DRAWS, changed, drawn, fitted
 from bulkhead.fuzz.stage import BOOK_CALL, MOLE
+from bulkhead.model.config import BOUNDS
 from bulkhead.model.final import drawable
-from bulkhead.model.types import Mode
+from bulkhead.model.types import Mode, Params
 from bulkhead.model.wad import WAD
+
+NOBODY = "0x" + "0" * 40
 
 
 class Others(Trading, Prices):
@@ -34,7 +37,7 @@ class Others(Trading, Prices):
     def provide(self) -> Iterator[Op]:
         """Requests and claims, mostly by the provider, also by an operator."""
         read, world = self.read, self.world
-        who, choice = read.pick((LP, LP2)), read.byte() % 8
+        who, choice = read.pick(self.world.stage.providers), read.byte() % 8
         caller = who if read.byte() < 215 else OPERATOR
         pool = self.twin.pool
         settled = self.twin.state.mode == Mode.SETTLED
@@ -61,19 +64,20 @@ class Others(Trading, Prices):
 
     def operate(self) -> Iterator[Op]:
         """An operator is named or dismissed."""
-        who = self.read.pick((LP, LP2))
+        who = self.read.pick(self.world.stage.providers)
         yield self.op("set_operator", who, (OPERATOR, self.read.byte() % 3 > 0))
 
     def sandwich(self) -> Iterator[Op]:
         """A provider asks just before a price it knows, and takes out just after."""
-        who = self.read.pick((LP, LP2))
+        who = self.read.pick(self.world.stage.providers)
         amount = self.world.dollars(50_000)
         if self.read.byte() % 2:
             yield self.op("request_deposit", who, (amount, who, who))
         else:
             yield self.op("request_redeem", who, (self.twin.pool.shares.get(who, 0) // 2, who, who))
         yield from self.storm()
-        for wait in (601, 86_401):
+        p = self.world.params
+        for wait in (p.deposit_delay_secs + 1, p.redeem_delay_secs + 1):
             mark = self.world.site.reading.mark
             yield self.op("set_price", args=(mark, 0, 0, 0), wait=wait)
             yield self.op("accrue", KEEPER)
@@ -81,7 +85,9 @@ class Others(Trading, Prices):
 
     def epoch(self) -> Iterator[Op]:
         """Long enough for the pool's buckets to be priced."""
-        for wait in (self.read.pick((601, 86_401)), 1_000):
+        p, read = self.world.params, self.read
+        delay = read.pick((p.deposit_delay_secs, p.redeem_delay_secs))
+        for wait in (delay + read.pick((0, 1, 1, 1)), p.pricing_wait_secs + 1):
             mark = self.world.site.reading.mark
             yield self.op("set_price", args=(mark, 0, 0, 0), wait=wait)
             yield self.op("accrue", KEEPER)
@@ -130,7 +136,8 @@ class Others(Trading, Prices):
             yield self.op("leave_reduce_only", GOVERNANCE, (), self.wait())
 
     def parameters(self) -> Iterator[Op]:
-        """Governance moves margins, multipliers, fees, caps; sometimes out of bounds."""
+        """Governance moves margins, multipliers, fees, caps, any parameter; sometimes out of
+        bounds."""
         now, read = self.world.params, self.read
         rows = tuple(
             replace(row, im_rate=row.im_rate * 21 // 20, mm_rate=row.mm_rate * 21 // 20)
@@ -149,8 +156,27 @@ class Others(Trading, Prices):
             replace(now, taker_fee=WAD),
             replace(now, adl_target=now.adl_start),
         )
+        new = read.pick(options) if read.byte() < 110 else self._changed(now)
         who = GOVERNANCE if read.byte() < 230 else EVE
-        yield self.op("set_params", who, (read.pick(options),), self.wait())
+        yield self.op("set_params", who, (new,), self.wait())
+
+    def _changed(self, now: Params) -> Params:
+        """One parameter is another: drawn, or a bound, or just outside it."""
+        read = self.read
+        choice = read.byte()
+        if choice < 20:  # who could not use it
+            site = self.world.site
+            wrong = (NOBODY, site.market.address, site.pool.address, self.world.vault(self.some()))
+            to = read.pick((*wrong, site.token.address, site.fund, EVE))
+            return replace(now, treasury=to)
+        if choice < 160:
+            name = read.pick(tuple(DRAWS))
+            new = changed(now, **{name: drawn(name, now, random.Random(read.word()))})
+            return fitted(new) if read.byte() % 2 else new
+        name = read.pick(tuple(BOUNDS))
+        low, high = BOUNDS[name]
+        value = read.pick((low, high, max(0, low - 1), high + 1))
+        return changed(now, **{name: value})
 
     def final(self) -> Iterator[Op]:
         """The market dies: a final price, everybody paid."""
@@ -171,6 +197,28 @@ class Others(Trading, Prices):
         if held:
             yield self.op("settle_final", EVE, (self.read.pick(held),), self.wait())
         yield from self.read.pick((self.draw, self.provide, self.remove, self.idle, self.sweep))()
+
+    def misdirect(self) -> Iterator[Op]:
+        """The right caller names a receiver that could never use it."""
+        read, world, site = self.read, self.world, self.world.site
+        id_ = self.some()
+        owner = self.twin.position(id_).owner
+        wrong = (NOBODY, site.market.address, site.pool.address, site.fund)
+        wrong += tuple(self.twin.core.deployed()[:1])
+        to, provider = read.pick(wrong), read.pick(world.stage.providers)
+        name, caller, args = read.pick(
+            (
+                ("remove_margin", owner, (id_, 1, to)),
+                ("close_and_withdraw", owner, (id_, 0, FOREVER, to)),
+                ("transfer_position", owner, (id_, to)),
+                ("liquidate", KEEPER, (id_, to)),
+                ("reserve", KEEPER, (wrong[read.byte() % 4],)),
+                ("draw_ticket", self.twin.ticket(1).owner, (1, to)),
+                ("redeem", provider, (1, to, provider)),
+                ("request_deposit", provider, (2, to, provider)),
+            )
+        )
+        yield self.op(name, caller, args, self.wait())
 
     # ---- the hostile
 

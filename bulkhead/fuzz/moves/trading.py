@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bulkhead.fuzz.moves.base import Moves
+from bulkhead.fuzz.moves.base import Moves, enough
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.people import DELEGATE, EVE, FOREVER, KEEPER, OWNERS, USERS
+from bulkhead.fuzz.people import ANY_BUY, DELEGATE, EVE, FOREVER, KEEPER, OWNERS, USERS
 from bulkhead.model.types import UNBOUNDED
 from bulkhead.model.wad import WAD
 
@@ -20,7 +20,7 @@ class Trading(Moves):
         read = self.read
         mark: int = self.twin.state.mark
         dollars = _DOLLARS[read.byte() % 8 if read.byte() < 100 else 2 + read.byte() % 4]
-        size = dollars * WAD * WAD // mark
+        size = dollars * self.world.setting.scale * WAD * WAD // mark
         choice = read.byte()
         if choice < 12:  # a bracket's end, the least notional, the size where a reward turns
             p = self.world.params
@@ -29,6 +29,8 @@ class Trading(Moves):
             if p.keeper_rate:
                 ends += [end * WAD // p.keeper_rate for end in (p.reward_floor, p.reward_cap)]
             size = -(-read.pick(ends) * WAD // mark) + self.near()
+        elif choice < 20 and self.world.params.min_notional < WAD:
+            size = 1 + read.word()
         else:
             size += read.pick((0, 0, 1, 7_777_777))
         return -size if read.byte() % 2 else size
@@ -53,6 +55,27 @@ class Trading(Moves):
         yield self.op("open", owner, args, self.wait())
         if owner in world.stage.agents and read.byte() < 220:
             yield self.op("set_margin_call", owner, (id_ or len(world.ids), True))
+
+    def lopsided(self) -> Iterator[Op]:
+        """Both sides grow in turns, as far as the largest skew lets them; then one of them goes."""
+        world, twin, p = self.world, self.twin, self.world.params
+        cap = min(p.max_open_interest, p.max_utilisation * max(0, twin.nav()) // WAD)
+        most = min(p.max_skew, cap * WAD // twin.state.mark // 4)
+        sign = self.read.pick((-1, 1))
+        for _ in range(4):
+            sign = -sign
+            size = sign * most - twin.state.skew
+            if size * sign > 0:
+                limit = ANY_BUY if sign > 0 else 0
+                args = (0, size, 2 * enough(world, size), limit, FOREVER)
+                yield self.op("open", self.read.pick(OWNERS), args)
+        leaving = self.read.pick((-1, 1))
+        for id_ in self.held():
+            held = twin.position(id_)
+            if held.size * leaving > 0:
+                limit = 0 if leaving > 0 else ANY_BUY
+                yield self.op("close", held.owner, (id_, limit, FOREVER))
+        yield from self.accrue()
 
     def reserve(self) -> Iterator[Op]:
         """A flat position for somebody."""
