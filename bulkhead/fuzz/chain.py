@@ -8,14 +8,17 @@ from bulkhead.deploy.params import abi
 from bulkhead.fuzz.engine import Answer, Request
 from bulkhead.fuzz.ops import BOOK_CALLS, GOVERNED, POOL_CALLS, RETURNING, Op
 from bulkhead.fuzz.people import DELAY, FOREVER, GOVERNANCE, KEEPER
-from bulkhead.fuzz.signing import SIGNATURES, signed
+from bulkhead.fuzz.signing import SIGNATURES, STRANGER, digest, signed
 from bulkhead.fuzz.speech import meaning, plain
-from bulkhead.fuzz.stage import ACTOR, HALTING, MOLE, Site
+from bulkhead.fuzz.stage import ACTOR, HALTING, MOLE, SIGNER, Site
 from bulkhead.model.order_types import Order
 from bulkhead.model.types import Params, camel
 
 if TYPE_CHECKING:
     from bulkhead.fuzz.world import World
+
+
+_REJECTS, _ACCEPTS = 0, 1  # manners of a wallet
 
 
 def requests(world: World, op: Op, ok: bool, failing: bool) -> tuple[list[Request], int]:
@@ -53,7 +56,12 @@ def requests(world: World, op: Op, ok: bool, failing: bool) -> tuple[list[Reques
     if name in POOL_CALLS:
         return [request(site.pool, POOL_CALLS[name], args, op.actor)], 0
     if name in BOOK_CALLS:
-        return [request(site.book, camel(BOOK_CALLS[name]), _of_orders(site, op), op.actor)], 0
+        made = []
+        wallet = stage.contracts.get(SIGNER)
+        if wallet and args[-1] in SIGNATURES and args[0].owner == wallet.address:
+            made.append(request(wallet, "set", _consent(site, op), KEEPER))
+        call = request(site.book, camel(BOOK_CALLS[name]), _of_orders(site, op), op.actor)
+        return [*made, call], len(made)
     given = tuple(abi(arg) if isinstance(arg, Params) else arg for arg in args)
     if name not in GOVERNED or op.actor != GOVERNANCE:
         return [request(site.market, camel(name), given, op.actor)], 0
@@ -77,6 +85,13 @@ def _of_orders(site: Site, op: Op) -> tuple[Any, ...]:
         signature = signed(site.orders.domain, order, how, cancel=op.name == "cancel_signed")
         return order.as_tuple(), signature
     return tuple(_plain_order(arg) for arg in args)
+
+
+def _consent(site: Site, op: Op) -> tuple[int, bytes]:
+    """What a wallet says it signed: a manner of its own, and a digest."""
+    order, how = op.args
+    found = digest(site.orders.domain, order, how, cancel=op.name == "cancel_signed")
+    return _REJECTS if how == STRANGER else _ACCEPTS, found
 
 
 def _plain_order(arg: Any) -> Any:

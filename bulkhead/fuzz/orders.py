@@ -63,7 +63,9 @@ class Orders:
         ghost, op = world.ghosts[place], step.op
         if op.name in BOOK_CALLS:
             if op.args and op.args[-1] in SIGNATURES:
-                self.bench.hold(laws.i_43_signed, valid(*op.args), op.args[-1])
+                order, how = op.args
+                good = valid(order, how, world.stage.signers)
+                self.bench.hold(laws.i_43_signed, good, how)
             due = Payments(step)
             ghost = self._called(world, step, ghost, due, before, after, t)
             ghost = replace(ghost, gifts=ghost.gifts + due.stays)

@@ -18,6 +18,7 @@ from bulkhead.deploy.system import ORDER_BOOK
 from bulkhead.fuzz.engine import Engine
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.people import (
+    ALICE,
     DELAY,
     DEPLOYER,
     GOVERNANCE,
@@ -46,6 +47,7 @@ FEE_TOKEN, HOOK_TOKEN, FALSE_TOKEN = "FeeToken", "HookToken", "FalseReturnToken"
 REBASING_TOKEN, LISTING_TOKEN = "RebasingToken", "BlacklistToken"
 HALTING = {"PausableToken": "setPaused", FALSE_TOKEN: "setManner"}  # what stops all payments
 REFUSING = frozenset({LISTING_TOKEN, *HALTING})
+SIGNER = "wallet"  # an owner who says which digests it signed
 ACTOR = "actor"  # an owner who does in a margin call what it was told to do
 LOCKED = frozenset({"liquidate", "liquidate_many"})  # while a margin call runs
 MOLE = "mole"  # whom a hooked token tells of transfers, and who then calls back
@@ -53,7 +55,7 @@ BOOK_CALL = 9  # which of its calls is the book's
 VARIANCE = WAD // 4
 OWNER_CONTRACTS: dict[str, tuple[Any, ...]] = {
     ACTOR: ("ActingOwner",),
-    "reverting": ("RevertingOwner",),
+    SIGNER: ("SignerWallet",),  # it reverts in margin calls
     "burner": ("GasBurningOwner",),
     "bomber": ("ReturnBombOwner", True),
     "flooder": ("ReturnBombOwner", False),
@@ -268,6 +270,12 @@ class Stage:
     def fund_at(self, where: str) -> Contract:
         """An insurance fund."""
         return at(self.engine.rpc, "InsuranceFund", where, artifacts=self.artifacts)
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """Who signs orders: an account with its key, and a wallet."""
+        wallet = self.contracts.get(SIGNER)
+        return (ALICE, wallet.address) if wallet else (ALICE,)
 
     def through(self, to: str, data: bytes, sender: str) -> tuple[str, bytes, str]:
         """(to, data, sender) of a call by an account, or by a contract that is told to make it."""

@@ -426,7 +426,8 @@ class World:
             if name in BOOK_CALLS:
                 target, name = site.orders, BOOK_CALLS[name]
                 if args[-1] in SIGNATURES:
-                    args = (args[0], valid(*args))
+                    order, how = args
+                    args = (order, valid(order, how, self.stage.signers))
             result = getattr(target, name)(op.actor, *args)
             said = f"ok {plain(result.value)}" if op.name in RETURNING else "ok"
             return said, result

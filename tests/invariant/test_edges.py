@@ -14,8 +14,9 @@ from bulkhead.fuzz.moves.decoder import Decoder
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.runner import stand_up
 from bulkhead.fuzz.settings import dear, steep
+from bulkhead.fuzz.signing import ELSEWHERE, STRANGER
 from bulkhead.fuzz.speech import NO_BALANCE
-from bulkhead.fuzz.stage import ACTOR, Setting
+from bulkhead.fuzz.stage import ACTOR, SIGNER, Setting
 from bulkhead.fuzz.world import World
 from bulkhead.model.types import LiquidationResult
 
@@ -121,6 +122,17 @@ def test_keeper_is_paid_by_a_vault_whose_pool_is_refused(strict: World, listing:
 
     assert "paid and frozen" in reached(strict, "refused", look, 100)
     assert "funding refused" in reached(listing, "refused", look, 150)
+
+
+def test_a_wallet_signs_orders(strict: World) -> None:
+    def look(world: World, op: Op, said: str) -> Iterator[str]:
+        if op.name in ("place_signed", "cancel_signed") and op.args[0].owner == wallet:
+            yield f"{op.args[1]}: {said.split('(')[0]}"
+
+    wallet = strict.stage.contracts[SIGNER].address
+    found = reached(strict, "ordering", look, 120, 8)
+    wrong = "BadSignature"
+    assert {"good: ok", f"{STRANGER}: {wrong}", f"{ELSEWHERE}: {wrong}"} <= found
 
 
 def test_readings_at_every_end(strict: World) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bulkhead.fuzz.moves.base import usable
 from bulkhead.fuzz.moves.trading import Trading
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.people import ALICE, ANY_BUY, EVE, FOREVER, KEEPER, OWNERS, USERS
+from bulkhead.fuzz.people import ANY_BUY, EVE, FOREVER, KEEPER, OWNERS, USERS
 from bulkhead.fuzz.signing import SIGNATURES
 from bulkhead.fuzz.stage import BOOK_CALL, LISTING_TOKEN, MOLE
 from bulkhead.model.order_types import NOTHING, Order, OrderKind, OrderStatus, hash_of
@@ -99,7 +99,7 @@ class Ordering(Trading):
 
     def _place(self, order: Order) -> Iterator[Op]:
         choice = self.read.byte()
-        if choice < 90 and order.owner == ALICE:
+        if choice < 90 and order.owner in self.world.stage.signers:
             how = SIGNATURES[0] if choice < 60 else SIGNATURES[choice % len(SIGNATURES)]
             yield self.op("place_signed", self.read.pick(USERS), (order, how), self.wait())
         else:
@@ -263,7 +263,7 @@ class Ordering(Trading):
         order, read = self._any(), self.read
         if order is None or read.byte() < 20:
             order = self._order(self._who(), self._size())
-        if order.owner == ALICE and read.byte() < 100:
+        if order.owner in self.world.stage.signers and read.byte() < 100:
             how = read.pick((*SIGNATURES[:1] * 3, *SIGNATURES))
             yield self.op("cancel_signed", read.pick(USERS), (order, how), self.wait())
         else:
