@@ -185,7 +185,7 @@ class Stage:
         self.agents = {made.address: name for name, made in self.contracts.items()}
         self.people = (*USERS, *self.agents)
         # Where contracts own positions one provides too.
-        second = self.contracts["reverting"].address if setting.contracts else LP2
+        second = self.contracts[SIGNER].address if setting.contracts else LP2
         self.providers = (LP, second)
         self.sites = [
             Site(hand, self.token, setting, params, self.people, self.providers)
