@@ -24,7 +24,7 @@ from bulkhead.fuzz.ops import BOOK_CALLS, GOVERNED, OUTSIDE, POOL_CALLS, Op
 from bulkhead.fuzz.orders import Orders, as_trade, meant, orders_of, view_orders
 from bulkhead.fuzz.people import GOVERNANCE, GUARDIAN
 from bulkhead.fuzz.probe import BOOK, OWN, Sight, difference
-from bulkhead.fuzz.receipts import receipt
+from bulkhead.fuzz.receipts import receipt, told
 from bulkhead.fuzz.stage import MOLE, Site
 from bulkhead.fuzz.trades import Trades, waiting
 from bulkhead.fuzz.trials import Trials
@@ -142,6 +142,8 @@ class Judge:
         if step.after is not None and step.before is not None:
             self._seen(world, step, step.before, step.after)
         bench.hold(differential.i_50_outcome, step.found, step.expected)
+        if step.logs and op.name not in OUTSIDE:
+            bench.hold(differential.i_50_events, *told(step))
         if step.after is not None:
             self.view(world, step.site, step.after.words, step.words)
             self.orders.states(world, step)

@@ -1,15 +1,48 @@
-"""What a transaction's events say of money."""
+"""What a transaction's events say."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from eth_hash.auto import keccak
 
 from bulkhead.chain.contract import events
 from bulkhead.chain.wire import Receipt
 from bulkhead.fuzz.probe import Sight
+from bulkhead.fuzz.speech import plain
 from bulkhead.fuzz.world import Step, World
+from bulkhead.model.order_types import Order
 
 _TRANSFER = keccak(b"Transfer(address,address,uint256)")
+# The standards' own, which the model does not tell: I-03 holds transfers to the balances.
+_STANDARD = frozenset(("Transfer", "Approval", "Deposit", "Withdraw", "OperatorSet"))
+_UNTOLD = frozenset(("configStore",))  # a contract's address, which no formula foretells
+Told = tuple[str, dict[str, Any]]
+
+
+def told(step: Step) -> tuple[list[Told], list[Told]]:
+    """Events of a step's market, pool and book, in order, with their values: (the chain's, the
+    model's)."""
+    site = step.site
+    ours = {each.address.lower() for each in (site.market, site.pool, site.book)}
+    found = [
+        (event.name, {name.rstrip("_"): _plain(value) for name, value in event.args.items()})
+        for event in events(step.logs)
+        if event.address in ours and event.name not in _STANDARD
+    ]
+    for _, values in found:
+        for name in _UNTOLD & values.keys():
+            del values[name]
+    foretold = step.result.events if step.result else ()
+    expected = [
+        (name, {key: _plain(value) for key, value in values.items()}) for name, values in foretold
+    ]
+    return found, expected
+
+
+def _plain(value: Any) -> Any:
+    value = value.as_tuple() if isinstance(value, Order) else plain(value)
+    return value.lower() if isinstance(value, str) else plain(value)
 
 
 def changes(step: Step) -> list[dict[str, int]]:

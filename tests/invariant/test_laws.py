@@ -28,6 +28,8 @@ def profit(after: Pos, reward: int, ticket: int = 0, terms: Terms = TERMS) -> Ca
     return lambda: liquidation.i_30_no_profit(ILL, after, terms, reward, ticket, 0)
 
 
+PAID = ("FeesSwept", {"to": 5})
+SET = ("ModeSet", {"mode": 1})
 HOLDING = {
     "I-01": lambda: conservation.i_01_vaults({1: 5, 2: 0}, {1: 5, 2: 0}),
     "I-02": lambda: conservation.i_02_conserved(70, 100, 30),
@@ -46,6 +48,7 @@ HOLDING = {
     "I-30": profit(FLAT._replace(margin=480_000_000), 5_000_000),
     "I-50 outcome": lambda: differential.i_50_outcome("ok", "ok"),
     "I-50 view": lambda: differential.i_50_view("nav", 7, 7),
+    "I-50 events": lambda: differential.i_50_events([PAID, SET], [PAID, SET]),
 }
 
 PLANTED = {
@@ -88,6 +91,10 @@ PLANTED = {
         "Refused(18, 1, 2)", "Refused(18, 1, 3)"
     ),
     "I-50 view": lambda: differential.i_50_view("nav", 7, 8),
+    "I-50 another value": lambda: differential.i_50_events([PAID], [("FeesSwept", {"to": 6})]),
+    "I-50 no event": lambda: differential.i_50_events([], [SET]),
+    "I-50 one event more": lambda: differential.i_50_events([PAID, SET], [PAID]),
+    "I-50 another order": lambda: differential.i_50_events([SET, PAID], [PAID, SET]),
 }
 
 
