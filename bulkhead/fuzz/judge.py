@@ -291,8 +291,11 @@ def depth(after: Sight, t: Terms, p: Any) -> int:
 def same_block(before: Sight, after: Sight) -> bool:
     """Whether both were seen in one block under one mark."""
     old, new = before.state, after.state
-    names = ("accepted_at", "published_at", "accrued_at")
-    return all(old[name] == new[name] for name in names)
+    return (
+        old["accepted_at"] == new["accepted_at"]
+        and old["published_at"] == new["published_at"]
+        and old["accrued_at"] == new["accrued_at"]
+    )
 
 
 def touched(op: Op, step: Step) -> set[int]:

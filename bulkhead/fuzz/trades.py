@@ -63,14 +63,15 @@ class Trades:
         old, new, p = before.state, after.state, step.params[0]
         if step.op.name in ("set_params", "execute_final") or new["mode"] >= Mode.FINAL:
             return
-        names = ("funding_index", "funding_rate")
-        index, rate = ((old[name], new[name]) for name in names)
+        index = old["funding_index"], new["funding_index"]
+        rate = old["funding_rate"], new["funding_rate"]
         skew = old["size_long"] - old["size_short"]
         seconds = new["accrued_at"] - old["accrued_at"]
         values = (skew, old["mark"], seconds, p.skew_scale, p.max_velocity, p.max_rate)
         self.bench.hold(funding.i_23_index, index, rate, *values)
-        kept = all(before.market[n] == after.market[n] for n in ("totalSupply", "ticketsPaid"))
-        if step.op.name == "accrue" and kept and old["mark"] == new["mark"]:
+        if step.op.name != "accrue" or old["mark"] != new["mark"]:
+            return
+        if all(before.market[n] == after.market[n] for n in ("totalSupply", "ticketsPaid")):
             worth = tuple(
                 sight.market["nav"] + waiting(sight.state, p) for sight in (before, after)
             )

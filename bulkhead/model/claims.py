@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bulkhead.model.core import Core, Result, Store
 from bulkhead.model.errors import PoolRefused, TransferRefused
@@ -83,7 +83,7 @@ class Claims:
         paid_first = kind in ("deposit", "redeem")  # the other side is what is paid: down
         counter = amount * other // limit if paid_first else ceil_div(amount * other, limit)
         assets, shares = (amount, counter)[:: 1 if by_assets else -1]
-        left = replace(account, assets=account.assets - assets, shares=account.shares - shares)
+        left = account._replace(assets=account.assets - assets, shares=account.shares - shares)
         side.accounts.put(controller, left)
         if incoming:
             if shares == 0:

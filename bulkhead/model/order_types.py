@@ -105,7 +105,7 @@ _DOMAIN_TYPE = keccak(
 )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def hash_of(order: Order) -> bytes:
     """The order's EIP-712 struct hash: its identity."""
     return keccak(_ORDER_TYPE + b"".join(map(_word, order.as_tuple())))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bulkhead.model.claims import Claims
 from bulkhead.model.core import Result
 from bulkhead.model.errors import PoolRefused, TransferRefused
@@ -81,7 +79,7 @@ class Pool(Claims):
             queue.waiting = queue.due_at = 0
         if assets == 0:
             raise PoolRefused("TooSmall", 0, 1)
-        self.deposits.accounts.put(controller, replace(account, requests=()))
+        self.deposits.accounts.put(controller, account._replace(requests=()))
         if not self.core.transfer(self.address, receiver, assets):
             raise TransferRefused(receiver, assets)
         self.core.emit(
@@ -210,4 +208,4 @@ def _joined(account: Account, bucket: int, amount: int) -> Account:
     """The account with an amount added to its request in the collecting bucket."""
     others = tuple(r for r in account.requests if r.bucket != bucket)
     mine = sum(r.amount for r in account.requests if r.bucket == bucket)
-    return replace(account, requests=(*others, Request(bucket, mine + amount)))
+    return account._replace(requests=(*others, Request(bucket, mine + amount)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from bulkhead.model.core import Core, Store
@@ -35,8 +35,7 @@ class Snapshot(NamedTuple):
 START = Snapshot(0, PRODUCT_ONE, 0)
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(NamedTuple):
     """A controller's claimable totals and open requests of one kind."""
 
     assets: int = 0
@@ -86,8 +85,7 @@ class Deposits:
             filled = self.priced.get(request.bucket)
             if filled is not None:
                 assets, shares = filled
-                held = replace(
-                    held,
+                held = held._replace(
                     assets=held.assets + request.amount,
                     shares=held.shares + request.amount * shares // assets,
                     label=request.bucket,
@@ -158,15 +156,14 @@ class Redemptions:
             since = self.joined.get(request.bucket)
             if since is not None:
                 waiting = held.entry.amount if held.entry else 0
-                held = self._fold(replace(held, requests=()), request, since, waiting)
-        return held if held.since == now else replace(held, since=now)
+                held = self._fold(held._replace(requests=()), request, since, waiting)
+        return held if held.since == now else held._replace(since=now)
 
     def _fold(self, held: Account, part: Request, since: Snapshot, waiting: int) -> Account:
         earned, remaining = self._settled(part.amount, since)
         filled = part.amount - remaining
         rest = waiting + remaining
-        return replace(
-            held,
+        return held._replace(
             assets=held.assets + earned,
             shares=held.shares + filled,
             label=part.bucket if filled else held.label,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -140,5 +139,5 @@ def _join(queue: Redemptions, who: str, amount: int) -> None:
     number = queue.queue.close(0)
     queue.joined.put(number, queue.snapshot())
     account = queue.folded(who)
-    queue.accounts.put(who, replace(account, requests=(Request(number, amount),)))
+    queue.accounts.put(who, account._replace(requests=(Request(number, amount),)))
     queue.accounts.put(who, queue.folded(who))
