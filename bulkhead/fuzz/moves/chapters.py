@@ -184,6 +184,7 @@ class Chapters(Ordering, Others):
         yield from self._announced()
         if self.twin.state.mode != Mode.FINAL:
             return
+        yield from self._joining()
         while self.held() and not read.empty:
             yield from self._refused()
             yield self.op("settle_final", EVE, (read.pick(self.held()),), self.wait())
@@ -228,7 +229,7 @@ class Chapters(Ordering, Others):
             (8, self.draw),
             (12 if kept else 1, self._relent),
             (8, self.provide),
-            (8 if self.twin.pool.deposits.queue.amount else 0, self._take_back),
+            (14 if self.twin.pool.deposits.queue.amount else 0, self._take_back),
             (5, self.punctual),
             (2, self.remove),
             (1, self.donate),
@@ -255,9 +256,11 @@ class Chapters(Ordering, Others):
         yield self.op("settle", EVE, (id_,), self.wait())
 
     def _take_back(self) -> Iterator[Op]:
-        """A deposit that nothing will price."""
-        who = self.read.pick(self.world.stage.providers)
-        yield self.op("refund_deposit", who, (who, who), self.wait())
+        """Deposits that nothing will price, and the second in which they were due."""
+        for who in self.world.stage.providers:
+            yield self.op("refund_deposit", who, (who, who), self.wait())
+        if self.read.byte() < 180:
+            yield from self.punctual()
 
     # ---- knife edge
 

@@ -102,7 +102,7 @@ class Others(Trading, Prices):
         if not due:
             yield from self.epoch()
             return
-        moment = self.read.pick(due) + self.read.pick((-1, 0, 0, 1, 1, 1))
+        moment = self.read.pick(due) + self.read.pick((-1, 0, 0, 0, 1, 1))
         mark, wait = self.world.site.reading.mark, max(0, moment - self.world.now)
         yield self.op("set_price", args=(mark, 0, 0, 0), wait=wait)
         if self.twin.state.mode < Mode.FINAL and self.read.byte() < 100:
