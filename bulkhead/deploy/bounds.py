@@ -10,6 +10,7 @@ from bulkhead.deploy.schema import UNLIMITED, MarketFile, Quorum
 from bulkhead.deploy.units import RAY, WAD
 
 HOUR = 3_600
+LEAST_MAINTENANCE = WAD // 10  # quote
 PYTH_AHEAD = 5  # seconds: MAX_AHEAD_SECS of PythOracle
 
 
@@ -68,6 +69,10 @@ def _costs(market: MarketFile) -> Iterator[Rule]:
         )
         yield Rule(("margin", "brackets", 0, "maintenance"), percent(first.maintenance), limit)
     smallest = Fraction(first.maintenance * market.margin.min_notional, WAD)
+    if smallest < LEAST_MAINTENANCE:
+        limit = f"such that the smallest maintenance margin is {plain(LEAST_MAINTENANCE)} or more"
+        limit += ", for leaving is rounded up to whole token units"
+        yield Rule(("margin", "min_notional"), plain(market.margin.min_notional), limit)
     most = min(smallest / 5, smallest * liq.buffer / WAD)
     if liq.reward_floor > most:
         limit = f"at most {plain(most)}: a fifth of the smallest maintenance margin, and its buffer"

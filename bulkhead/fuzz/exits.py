@@ -7,11 +7,14 @@ from typing import Any
 
 from bulkhead.fuzz import by_order
 from bulkhead.fuzz.laws import access, margin, pool
+from bulkhead.fuzz.laws.base import maintenance, terms
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import EVE, FOREVER, KEEPER
 from bulkhead.fuzz.world import World
 from bulkhead.model.queues import DEAD_SHARES, VIRTUAL
 from bulkhead.model.types import Mode
+
+ROUNDED_UP = 4  # token units: funding, fee, loss, and what is left
 
 
 class Exits:
@@ -27,6 +30,14 @@ class Exits:
         world.play(Op("accrue", KEEPER, (), 0, world.at))
         s = world.twin.state
         return s.accepted_at == world.now and s.mode < Mode.FINAL and not world.twin.in_grace()
+
+    def _round_up(self, world: World, id_: int) -> None:
+        """Where a requirement is a few token units, it need not cover what leaving is rounded up
+        to: whoever holds so little adds those units first."""
+        s, p = world.twin.state, world.twin.position(id_)
+        t = terms(s.__dict__, world.params, world.unit)
+        if maintenance(p.size, t.price(p.size), t) < ROUNDED_UP * t.unit:
+            world.play(Op("add_margin", KEEPER, (id_, ROUNDED_UP), 0, world.at))
 
     def unpriced(self, world: World, dice: random.Random) -> None:
         """I-16: a flat position pays out while the oracle fails."""
@@ -55,6 +66,7 @@ class Exits:
         if not well or world.refusing:
             return
         id_ = dice.choice(well)
+        self._round_up(world, id_)
         if world.params.delayed_only:
             said = by_order.close(world, id_)
         else:
@@ -84,6 +96,7 @@ class Exits:
                 must(Op("liquidate", KEEPER, (id_, KEEPER), 0, world.at))
                 p = twin.position(id_)
             if p.size:
+                self._round_up(world, id_)
                 said = by_order.close(world, id_)
                 if not said.startswith("ok"):
                     refused.append(f"closing {id_}: {said}")

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bulkhead.chain.artifacts import Artifacts
+from bulkhead.fuzz.exits import ROUNDED_UP
 from bulkhead.fuzz.judge import Bench
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import (
@@ -23,10 +24,10 @@ from bulkhead.fuzz.people import (
     PRICE,
 )
 from bulkhead.fuzz.runner import stand_up
-from bulkhead.fuzz.settings import dear, free, plain, steep
+from bulkhead.fuzz.settings import dear, dust, free, plain, steep
 from bulkhead.fuzz.stage import Setting
 from bulkhead.fuzz.world import World
-from bulkhead.model.types import LiquidationResult, Mode
+from bulkhead.model.types import LiquidationResult, Mode, Reason
 from bulkhead.model.wad import RAY, WAD
 
 ACCRUE = Op("accrue", KEEPER)
@@ -142,6 +143,21 @@ def test_settled_market_takes_no_new_money(world: World) -> None:
     said = play(world, [Op("request_deposit", LP, (WAD, LP, LP))])
 
     assert said == "the pool: MarketSettled"
+
+
+def test_dust_may_have_to_round_itself_up(artifacts: Artifacts) -> None:
+    """Found where positions may be as small as they like: one wei of size needs a wei of margin,
+    and its close costs a token unit."""
+    world = stand_up("revm", Setting(8, (dust(),)), Bench(), artifacts)
+    play(world, [price(101), ACCRUE])
+    size = world.twin.position(6).size
+    assert play(world, [Op("decrease", ALICE, (6, -size - 1, ANY_BUY, FOREVER))]) == "ok"
+    free = world.twin.withdrawable(6)
+    assert play(world, [Op("remove_margin", ALICE, (6, free, ALICE))]) == "ok"
+
+    close = Op("close", ALICE, (6, ANY_BUY, FOREVER))
+    assert play(world, [close]).startswith(f"Refused({int(Reason.EQUITY_TOO_LOW)}")
+    assert play(world, [Op("add_margin", EVE, (6, ROUNDED_UP)), close]).startswith("ok")
 
 
 @pytest.mark.parametrize("waiting", [False, True], ids=["cash alone", "deposits that wait too"])

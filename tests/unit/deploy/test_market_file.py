@@ -114,6 +114,7 @@ def test_check_listing__price_where_funding_owes_too_much__is_refused() -> None:
         ("mu_max: 3", "mu_max: 0.9", "multiplier.mu_max", "at least 1"),
         ("timelock_delay: 2 days", "timelock_delay: 47 h", "authority.timelock_delay", "2 days"),
         ("reward_floor: 5 USD", "reward_floor: 5.01 USD", "liquidation.reward_floor", "at most 5"),
+        ("min_notional: 1,000 USD", "min_notional: 3 USD", "margin.min_notional", "is 0.1 or more"),
         ("reward_cap: 1,000 USD", "reward_cap: 4 USD", "liquidation.reward_cap", "at least"),
         ("reward_cap: 1,000 USD", "reward_cap: 50,001 USD", "liquidation.reward_cap", "at most"),
         ("call_reward: 5 USD", "call_reward: 6 USD", "liquidation.margin_call_reward", "at most"),
