@@ -213,7 +213,8 @@ class Edges(Trading, Prices):
         if ends:
             yield from self._worsen(id_)
         pool = site.pool.address
-        who = read.pick((pool, pool, pool, KEEPER, owner, vault, site.fund, TREASURY))
+        paid = (KEEPER, KEEPER, owner, vault, site.fund, TREASURY)
+        who = read.pick((pool, pool, pool, *paid))
         yield self.op("block", EVE, (who, True, read.byte() < 60))
         if ends:
             yield self.op("liquidate", KEEPER, (id_, KEEPER))
