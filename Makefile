@@ -150,8 +150,8 @@ slither: setup ## static analysis against the judged findings of docs/slither.md
 	@$(PY) tools/static_analysis.py
 
 .PHONY: prove
-prove: setup .tools/halmos/.stamp ## prove what docs/symbolic.md lists; SECONDS_EACH= MATCH=
-	@$(PY) tools/prove.py $(call given,SECONDS_EACH,--seconds) $(call given,MATCH,--match)
+prove: setup .tools/halmos/.stamp ## prove what docs/symbolic.md lists; SECONDS_EACH= MATCH= WRITE=1
+	@$(PY) tools/prove.py $(call given,SECONDS_EACH,--seconds) $(call given,MATCH,--match) $(if $(WRITE),--write)
 
 .PHONY: check
 check: compile lint slither ## all that a change must pass besides the tests

@@ -15,9 +15,23 @@ contract MarginProofs {
         assert(MarginTable.mmBase(c, n) <= MarginTable.mmBase(c, uint256(n) + more));
     }
 
+    function plantMmBaseIsMonotone(uint112 n, uint112 more) external pure {
+        Config memory c = _config();
+        c.table[7] += 1e40; // the second bracket starts too low
+        assert(MarginTable.mmBase(c, n) <= MarginTable.mmBase(c, uint256(n) + more));
+    }
+
     /// @notice One more wei of notional adds at most the top rate: no jump at an end.
     function proveMmBaseIsContinuous(uint112 n) external pure {
         Config memory c = _config();
+        uint256 low = MarginTable.mmBase(c, n);
+        uint256 high = MarginTable.mmBase(c, uint256(n) + 1);
+        assert(high - low <= TOP);
+    }
+
+    function plantMmBaseIsContinuous(uint112 n) external pure {
+        Config memory c = _config();
+        c.table[7] = 0; // the second bracket starts with a jump
         uint256 low = MarginTable.mmBase(c, n);
         uint256 high = MarginTable.mmBase(c, uint256(n) + 1);
         assert(high - low <= TOP);
@@ -30,6 +44,12 @@ contract MarginProofs {
         assert(MarginTable.mmBase(c, n) <= n * TOP);
     }
 
+    function plantMmBaseIsAtMostTheTopRate(uint112 n) external pure {
+        Config memory c = _config();
+        if (n < c.minNotional) return;
+        assert(MarginTable.mmBase(c, n) <= n * (TOP / 2));
+    }
+
     /// @notice Rounded up to the wei, at ramp 1.
     function proveMmRoundsUp(uint112 n) external pure {
         Config memory c = _config();
@@ -39,10 +59,23 @@ contract MarginProofs {
         assert(wad * 1e18 >= base && wad * 1e18 - base < 1e18);
     }
 
+    function plantMmRoundsUp(uint112 n) external pure {
+        Config memory c = _config();
+        if (n == 0) return;
+        uint256 base = MarginTable.mmBase(c, n);
+        uint256 wad = MarginTable.mm(c, n, 1e18 - 1);
+        assert(wad * 1e18 >= base && wad * 1e18 - base < 1e18);
+    }
+
     /// @notice The target is above the maintenance margin.
     function proveTargetCoversMaintenance(uint112 n) external pure {
         Config memory c = _config();
         assert(MarginTable.tm(c, n, 1e18) >= MarginTable.mm(c, n, 1e18));
+    }
+
+    function plantTargetCoversMaintenance(uint112 n) external pure {
+        Config memory c = _config();
+        assert(MarginTable.tm(c, n, 0.9e18) >= MarginTable.mm(c, n, 1e18));
     }
 
     /// @notice Who may open is not liquidatable by the next call.
@@ -51,11 +84,23 @@ contract MarginProofs {
         assert(MarginTable.im(c, n, 1e18) >= MarginTable.mm(c, n, 1e18));
     }
 
+    function plantInitialCoversMaintenance(uint112 n) external pure {
+        Config memory c = _config();
+        assert(MarginTable.im(c, n, 1e18) >= MarginTable.mm(c, n, 2.1e18));
+    }
+
     /// @notice A long is valued at the mark or above, by no more than the spread.
     function proveFavourableLong(uint96 mark, uint56 spread) external pure {
         State memory s;
         (s.mark, s.spread) = (mark, spread);
         uint256 price = PositionMath.favourable(s, 1);
+        assert(price >= mark && price - mark <= uint256(mark) + 1);
+    }
+
+    function plantFavourableLong(uint96 mark, uint56 spread) external pure {
+        State memory s;
+        (s.mark, s.spread) = (mark, spread);
+        uint256 price = PositionMath.favourable(s, -1);
         assert(price >= mark && price - mark <= uint256(mark) + 1);
     }
 
@@ -68,10 +113,24 @@ contract MarginProofs {
         assert(price >= 1 && price <= mark);
     }
 
+    function plantFavourableShort(uint96 mark, uint56 spread) external pure {
+        if (mark == 0) return;
+        State memory s;
+        (s.mark, s.spread) = (mark, spread);
+        uint256 price = PositionMath.favourable(s, 1);
+        assert(price >= 1 && price <= mark);
+    }
+
     /// @notice A balance beyond what can exist counts as 2^128 units; no sum wraps, at the largest unit.
     function proveEquityNeverWraps(uint256 balance, int168 claim) external pure {
         int256 worth = PositionMath.equity(balance, 1e18, claim);
         uint256 most = balance < type(uint128).max ? balance : type(uint128).max;
+        assert(worth == int256(most * 1e18) + claim);
+    }
+
+    function plantEquityNeverWraps(uint256 balance, int168 claim) external pure {
+        int256 worth = PositionMath.equity(balance, 1e18, claim);
+        uint256 most = balance < type(uint120).max ? balance : type(uint120).max;
         assert(worth == int256(most * 1e18) + claim);
     }
 

@@ -16,11 +16,27 @@ contract WadMathProofs {
         }
     }
 
+    function plantDivDown(uint128 a, uint128 b) external pure {
+        unchecked {
+            if (b == 0) return;
+            uint256 q = WadMath.divUp(a, b);
+            assert(q * b <= a && a - q * b < b);
+        }
+    }
+
     /// @notice (q - 1) b < a <= q b.
     function proveDivUp(uint128 a, uint128 b) external pure {
         unchecked {
             if (b == 0) return;
             uint256 q = WadMath.divUp(a, b);
+            assert(q * b >= a && q * b < uint256(a) + b);
+        }
+    }
+
+    function plantDivUp(uint128 a, uint128 b) external pure {
+        unchecked {
+            if (b == 0) return;
+            uint256 q = WadMath.divDown(a, b);
             assert(q * b >= a && q * b < uint256(a) + b);
         }
     }
@@ -34,11 +50,27 @@ contract WadMathProofs {
         }
     }
 
+    function plantDivUpNeverWraps(uint256 a, uint256 b) external pure {
+        unchecked {
+            if (b == 0) return;
+            (uint256 down, uint256 up) = (WadMath.divDown(a, b), (a + b - 1) / b);
+            assert(up == down || (up > down && up - down == 1));
+        }
+    }
+
     /// @notice Toward minus infinity, whatever the signs.
     function proveFloorDiv(int16 a, int16 b) external pure {
         unchecked {
             if (b == 0) return;
             int256 rest = int256(a) - WadMath.floorDiv(a, b) * b;
+            assert(b > 0 ? rest >= 0 && rest < b : rest <= 0 && rest > b);
+        }
+    }
+
+    function plantFloorDiv(int16 a, int16 b) external pure {
+        unchecked {
+            if (b == 0) return;
+            int256 rest = int256(a) - WadMath.ceilDiv(a, b) * b;
             assert(b > 0 ? rest >= 0 && rest < b : rest <= 0 && rest > b);
         }
     }
@@ -52,11 +84,27 @@ contract WadMathProofs {
         }
     }
 
+    function plantCeilDiv(int16 a, int16 b) external pure {
+        unchecked {
+            if (b == 0) return;
+            int256 over = WadMath.floorDiv(a, b) * b - int256(a);
+            assert(b > 0 ? over >= 0 && over < b : over <= 0 && over > b);
+        }
+    }
+
     /// @notice q 1e18 <= a b < (q + 1) 1e18.
     function proveMulWadDown(uint128 a, uint128 b) external pure {
         unchecked {
             uint256 product = uint256(a) * b;
             uint256 q = WadMath.mulWadDown(a, b);
+            assert(q * 1e18 <= product && product - q * 1e18 < 1e18);
+        }
+    }
+
+    function plantMulWadDown(uint128 a, uint128 b) external pure {
+        unchecked {
+            uint256 product = uint256(a) * b;
+            uint256 q = WadMath.mulWadUp(a, b);
             assert(q * 1e18 <= product && product - q * 1e18 < 1e18);
         }
     }
@@ -70,10 +118,25 @@ contract WadMathProofs {
         }
     }
 
+    function plantMulWadUp(uint120 a, uint120 b) external pure {
+        unchecked {
+            uint256 product = uint256(a) * b;
+            uint256 q = WadMath.mulWadDown(a, b);
+            assert(q * 1e18 >= product && q * 1e18 - product < 1e18);
+        }
+    }
+
     /// @notice Down for profits and losses alike.
     function proveSmulFloor(int48 a, int48 b) external pure {
         unchecked {
             int256 rest = int256(a) * b - WadMath.smulFloor(a, b) * WAD;
+            assert(rest >= 0 && rest < WAD);
+        }
+    }
+
+    function plantSmulFloor(int48 a, int48 b) external pure {
+        unchecked {
+            int256 rest = int256(a) * b - int256(a) * b / WAD * WAD;
             assert(rest >= 0 && rest < WAD);
         }
     }
@@ -86,10 +149,23 @@ contract WadMathProofs {
         }
     }
 
+    function plantSmulCeil(int48 a, int48 b) external pure {
+        unchecked {
+            int256 over = int256(a) * b / WAD * WAD - int256(a) * b;
+            assert(over >= 0 && over < WAD);
+        }
+    }
+
     /// @notice What one rounds down, the other rounds up on the other side: for 128 bits.
     function proveSmulMirrors(int128 a, int128 b) external pure {
         unchecked {
             assert(WadMath.smulCeil(a, b) == -WadMath.smulFloor(-int256(a), b));
+        }
+    }
+
+    function plantSmulMirrors(int128 a, int128 b) external pure {
+        unchecked {
+            assert(WadMath.smulFloor(a, b) == -WadMath.smulFloor(-int256(a), b));
         }
     }
 
@@ -101,10 +177,23 @@ contract WadMathProofs {
         else assert(b == uint256(-a));
     }
 
+    function plantAbs(int256 a) external pure {
+        uint256 b = WadMath.abs(a);
+        assert(b == uint256(a));
+    }
+
     /// @notice The value itself, and only below 2^bits: for all words.
     function proveToUint(uint256 value, uint8 bits) external view {
         try this.toUint(value, bits) returns (uint256 same) {
             assert(same == value && value < (uint256(1) << bits));
+        } catch {
+            assert(value >= (uint256(1) << bits));
+        }
+    }
+
+    function plantToUint(uint256 value, uint8 bits) external view {
+        try this.toUint(value, bits) returns (uint256 same) {
+            assert(same == value && value < (uint256(1) << bits) - 1);
         } catch {
             assert(value >= (uint256(1) << bits));
         }
@@ -116,6 +205,16 @@ contract WadMathProofs {
         int256 end = int256(uint256(1) << (bits - 1));
         try this.toInt(value, bits) returns (int256 same) {
             assert(same == value && value >= -end && value < end);
+        } catch {
+            assert(value < -end || value >= end);
+        }
+    }
+
+    function plantToInt(int256 value, uint8 bits) external view {
+        if (bits == 0) return;
+        int256 end = int256(uint256(1) << (bits - 1));
+        try this.toInt(value, bits) returns (int256 same) {
+            assert(same == value && value >= -end && value < end - 1);
         } catch {
             assert(value < -end || value >= end);
         }

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Config, State} from "@interfaces/Types.sol";
+import {Impact} from "../../libraries/Impact.sol";
+
+/// @notice Skew impact and fills: at skewScale 10^6 and maxImpact 5 %, so that the potential bends at 50,000.
+contract ImpactProofs {
+    uint256 private constant STEEPEST = 0.05e18;
+    uint256 private constant SCALE = 1e24;
+    uint256 private constant MARK = 2000e18;
+
+    /// @notice A skew costs the same on either side.
+    function provePotentialIsEven(int112 k) external pure {
+        Config memory c = _config();
+        assert(Impact.phi(k, c) == Impact.phi(-int256(k), c));
+    }
+
+    function plantPotentialIsEven(int112 k) external pure {
+        Config memory c = _config();
+        assert(Impact.phi(k, c) == Impact.phi(1 - int256(k), c));
+    }
+
+    /// @notice More skew never costs less, across the bend too.
+    function provePotentialGrows(uint112 k, uint112 more) external pure {
+        _grows(int256(uint256(k)), more, _config());
+    }
+
+    function plantPotentialGrows(uint112 k, uint112 more) external pure {
+        _grows(-int256(uint256(k)), more, _config());
+    }
+
+    /// @notice A step costs at most maxImpact of its size, and a unit for the two parts' rounding.
+    function provePotentialIsNoSteeper(uint112 k, uint112 more) external pure {
+        _steepness(k, more, STEEPEST);
+    }
+
+    function plantPotentialIsNoSteeper(uint112 k, uint112 more) external pure {
+        _steepness(k, more, STEEPEST / 2);
+    }
+
+    /// @notice A path costs what its ends differ by: two steps as one, to the unit.
+    function provePathDoesNotMatter(uint112 long, uint112 short, int112 a, int112 b) external pure {
+        _path(_state(long, short, 1e18), a, b, a);
+    }
+
+    function plantPathDoesNotMatter(uint112 long, uint112 short, int112 a, int112 b) external pure {
+        _path(_state(long, short, 1e18), a, b, b);
+    }
+
+    /// @notice Split in two, a trade costs as much or, by rounding, at most two units more: never less.
+    function proveSplittingIsNeverCheaper(uint96 mark, uint72 long, uint72 a, uint72 b) external pure {
+        _split(mark, long, a, b, 0);
+    }
+
+    function plantSplittingIsNeverCheaper(uint96 mark, uint72 long, uint72 a, uint72 b) external pure {
+        _split(mark, long, a, b, 1);
+    }
+
+    /// @notice There and back at one mark never gains.
+    function proveRoundTripNeverGains(uint96 mark, uint72 long, uint72 delta) external pure {
+        _roundTrip(mark, long, delta, 0);
+    }
+
+    function plantRoundTripNeverGains(uint96 mark, uint72 long, uint72 delta) external pure {
+        _roundTrip(mark, long, delta, 1);
+    }
+
+    /// @notice Who buys against nobody pays the mark or more, and no more than maxImpact above it.
+    function proveFillOfABuyIsWithinImpact(uint72 delta) external pure {
+        _buy(delta, STEEPEST);
+    }
+
+    function plantFillOfABuyIsWithinImpact(uint72 delta) external pure {
+        _buy(delta, STEEPEST / 200);
+    }
+
+    /// @notice Who sells against nobody gets the mark or less, and no less than maxImpact below it.
+    function proveFillOfASaleIsWithinImpact(uint72 delta) external pure {
+        _sale(delta, STEEPEST);
+    }
+
+    function plantFillOfASaleIsWithinImpact(uint72 delta) external pure {
+        _sale(delta, STEEPEST / 200);
+    }
+
+    /// @notice The fee is the ceiling of fill x rates: taker on what grows the skew, maker on the rest.
+    function proveFeeRoundsUp(uint72 delta) external pure {
+        _fee(delta, 0.0006e18);
+    }
+
+    function plantFeeRoundsUp(uint72 delta) external pure {
+        _fee(delta, 0.0002e18);
+    }
+
+    /// @notice Closing costs nothing or its part of the potential, never more than maxImpact of the size.
+    function proveCloseCostIsBounded(uint112 long, uint112 short, int112 size) external pure {
+        _closing(long, short, size, STEEPEST);
+    }
+
+    function plantCloseCostIsBounded(uint112 long, uint112 short, int112 size) external pure {
+        _closing(long, short, size, STEEPEST / 2);
+    }
+
+    /// @notice Half the spread rounds up.
+    function proveHalfSpreadRoundsUp(uint96 mark, uint56 spread) external pure {
+        _half(mark, spread, Impact.halfSpread(_spread(mark, spread)));
+    }
+
+    function plantHalfSpreadRoundsUp(uint96 mark, uint56 spread) external pure {
+        _half(mark, spread, uint256(mark) * spread / 2e18);
+    }
+
+    function _grows(int256 k, uint256 more, Config memory c) private pure {
+        assert(Impact.phi(k + int256(more), c) >= Impact.phi(k, c));
+    }
+
+    function _steepness(uint256 k, uint256 more, uint256 rate) private pure {
+        Config memory c = _config();
+        uint256 step = Impact.phi(int256(k + more), c) - Impact.phi(int256(k), c);
+        assert(step <= rate * more / 1e18 + 2);
+    }
+
+    function _path(State memory s, int256 a, int256 b, int256 first) private pure {
+        Config memory c = _config();
+        int256 whole = Impact.change(s, c, a + b);
+        int256 one = Impact.change(s, c, a);
+        _shift(s, first);
+        assert(one + Impact.change(s, c, b) == whole);
+    }
+
+    function _split(uint256 mark, uint256 long, uint256 a, uint256 b, int256 gain) private pure {
+        if (a == 0 || b == 0) return;
+        Config memory c = _config();
+        State memory s = _state(long, 0, mark);
+        (int256 whole,,) = Impact.quote(s, c, int256(a + b));
+        (int256 one,,) = Impact.quote(s, c, int256(a));
+        _shift(s, int256(a));
+        (int256 two,,) = Impact.quote(s, c, int256(b));
+        assert(one + two >= whole + gain && one + two <= whole + 2);
+    }
+
+    function _roundTrip(uint256 mark, uint256 long, uint256 amount, int256 least) private pure {
+        if (amount == 0) return;
+        int256 delta = int256(amount);
+        Config memory c = _config();
+        State memory s = _state(long, 0, mark);
+        (int256 there,,) = Impact.quote(s, c, delta);
+        _shift(s, delta);
+        (int256 back,,) = Impact.quote(s, c, -delta);
+        assert(there + back >= least);
+    }
+
+    function _buy(uint256 delta, uint256 rate) private pure {
+        if (delta < 1e12) return;
+        (, uint256 fill,) = Impact.quote(_state(0, 0, MARK), _config(), int256(delta));
+        assert(fill >= MARK && (fill - MARK) * 1e18 <= MARK * rate + 1e18 + 3e24);
+    }
+
+    function _sale(uint256 delta, uint256 rate) private pure {
+        if (delta < 1e12) return;
+        (, uint256 fill,) = Impact.quote(_state(0, 0, MARK), _config(), -int256(delta));
+        assert(fill <= MARK && (MARK - fill) * 1e18 <= MARK * rate + 1e18 + 3e24);
+    }
+
+    function _fee(uint256 delta, uint256 rate) private pure {
+        if (delta == 0) return;
+        (, uint256 fill, uint256 fee) = Impact.quote(_state(0, 0, MARK), _config(), int256(delta));
+        uint256 exact = fill * delta * rate;
+        assert(fee * 1e36 >= exact && fee * 1e36 - exact < 1e36);
+    }
+
+    function _closing(uint256 long, uint256 short, int256 size, uint256 rate) private pure {
+        uint256 cost = Impact.closeCost(_state(long, short, 1e18), _config(), size);
+        uint256 amount = uint256(size < 0 ? -size : size);
+        assert(cost <= amount * rate / 1e18 + 2);
+    }
+
+    function _half(uint256 mark, uint256 spread, uint256 half) private pure {
+        assert(half * 2e18 >= mark * spread && half * 2e18 - mark * spread < 2e18);
+    }
+
+    function _shift(State memory s, int256 delta) private pure {
+        if (delta > 0) s.sizeLong += uint256(delta);
+        else s.sizeShort += uint256(-delta);
+    }
+
+    function _spread(uint256 mark, uint256 spread) private pure returns (State memory s) {
+        (s.mark, s.spread) = (mark, spread);
+    }
+
+    function _state(uint256 long, uint256 short, uint256 mark) private pure returns (State memory s) {
+        (s.sizeLong, s.sizeShort, s.mark) = (long, short, mark);
+    }
+
+    function _config() private pure returns (Config memory c) {
+        (c.skewScale, c.maxImpact, c.takerFee, c.makerFee) = (SCALE, STEEPEST, 0.0006e18, 0.0002e18);
+    }
+}
