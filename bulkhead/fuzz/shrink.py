@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.world import World
 
 Play = Callable[[World, Sequence[Op]], None]
+Still = Callable[[Sequence[Op]], bool]
+OPENED, MANY = 8, 64  # positions of the opening, and about how many a sequence makes
 SECONDS = 60.0  # after which what has been reached must do
 
 
@@ -30,14 +33,21 @@ def breaks(world: World, ops: Sequence[Op], play: Play = plain_play) -> Broken |
 
 
 def smallest(world: World, ops: Sequence[Op], law: str, play: Play = plain_play) -> list[Op]:
-    """Ops without any one of which the law would hold."""
+    """Ops without any one of which the law would hold, at once and about the first positions
+    where that breaks it too."""
     end = time.monotonic() + SECONDS
 
     def still(candidate: Sequence[Op]) -> bool:
         found = breaks(world, candidate, play)
         return found is not None and found.law == law
 
-    kept, chunk = list(ops), max(1, len(ops) // 2)
+    kept = _fewest(list(ops), still, end)
+    plain = _simplest(kept, still, end)
+    return kept if plain == kept else _fewest(plain, still, end)
+
+
+def _fewest(kept: list[Op], still: Still, end: float) -> list[Op]:
+    chunk = max(1, len(kept) // 2)
     while time.monotonic() < end:
         place = 0
         while place < len(kept) and time.monotonic() < end:
@@ -50,6 +60,26 @@ def smallest(world: World, ops: Sequence[Op], law: str, play: Play = plain_play)
             break
         chunk = max(1, chunk // 2)
     return kept
+
+
+def _simplest(ops: list[Op], still: Still, end: float) -> list[Op]:
+    kept = list(ops)
+    for place in range(len(kept)):
+        for candidate in _simpler(kept[place]):
+            if time.monotonic() < end and still([*kept[:place], candidate, *kept[place + 1 :]]):
+                kept[place] = candidate
+                break
+    return kept
+
+
+def _simpler(op: Op) -> Iterator[Op]:
+    """The same about a position that the opening made, or at once: what made a later position, or
+    needed the time, may then go."""
+    if op.args and type(op.args[0]) is int and OPENED < op.args[0] < MANY:
+        for id_ in range(1, OPENED + 1):
+            yield replace(op, args=(id_, *op.args[1:]))
+    if op.wait:
+        yield replace(op, wait=0)
 
 
 def story(world: World, ops: Sequence[Op], play: Play = plain_play) -> tuple[list[str], str]:

@@ -21,11 +21,13 @@ from bulkhead.fuzz.people import (
     ALICE,
     DELAY,
     DEPLOYER,
+    EVE,
     GOVERNANCE,
     GUARDIAN,
     LP,
     LP2,
     NAMES,
+    OPERATOR,
     PRICE,
     PURSE,
     START,
@@ -185,8 +187,10 @@ class Stage:
         self.agents = {made.address: name for name, made in self.contracts.items()}
         self.people = (*USERS, *self.agents)
         # Where contracts own positions one provides too.
-        second = self.contracts[SIGNER].address if setting.contracts else LP2
-        self.providers = (LP, second)
+        wallet = self.contracts[SIGNER].address if setting.contracts else LP2
+        self.providers = (LP, wallet)
+        actor = self.contracts[ACTOR].address if setting.contracts else EVE
+        self.operators = (OPERATOR, actor)  # whom providers may let act for them
         self.sites = [
             Site(hand, self.token, setting, params, self.people, self.providers)
             for params in setting.params
@@ -199,6 +203,7 @@ class Stage:
             site.twin.core.contracts.update(self.agents)
             for where, name in self.agents.items():
                 site.twin.on_margin_call[where] = self._callee(name, where)
+        self.foreign = hand.create("TestToken", setting.decimals).address.lower()
         self._fund()
         self._find_slots()
         if MOLE in self.contracts:
@@ -287,7 +292,7 @@ class Stage:
 
     def names(self) -> dict[str, str]:
         """Names of all addresses."""
-        found = {**NAMES, **self.agents}
+        found = {**NAMES, **self.agents, self.foreign: "another token"}
         for number, site in enumerate(self.sites):
             found.update(site.named(number))
         return found

@@ -229,6 +229,11 @@ class Core:
         if to in core or (id_ is not None and self.positions[id_].flags & DEPLOYED):
             raise Refused(Reason.BAD_RECEIVER, int(to, 16), 0)
 
+    def check_not_own(self, id_: int, to: Address) -> None:
+        """A vault does not pay itself: the event would tell a margin that it no longer has."""
+        if to == self.vault(id_):
+            raise Refused(Reason.BAD_RECEIVER, int(to, 16), 0)
+
     # ---- ledgers
 
     def ledger(self, id_: int, frozen: bool = False) -> Ledger:

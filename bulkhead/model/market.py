@@ -36,6 +36,7 @@ class MarketModel(Trades):
         def action() -> None:
             core.check_receiver(to)
             held = self._owned(id_, caller)
+            core.check_not_own(id_, to)
             checks.require(amount > 0, Reason.ZERO_AMOUNT, 0, 1)
             if held.size:
                 checks.mode(core, Mode.NORMAL)

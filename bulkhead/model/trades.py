@@ -112,6 +112,7 @@ class Trades(Ownership):
             core.check_receiver(to)
             checks.deadline(core, deadline)
             self._owned(id_, caller)
+            core.check_not_own(id_, to)
             checks.trader(core, caller)
             changed = self._close(id_, limit)
             paid = max(0, core.margin(id_) - core.locked_of(id_))

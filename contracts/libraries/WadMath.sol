@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 /// @title Directed integer arithmetic
-/// @notice Every lossy function says where it rounds. Only casts check for overflow: callers prove ranges.
+/// @notice Every lossy function says where it rounds. None checks for overflow: callers prove ranges.
 /// @dev The ranges that every proof in the libraries starts from:
 ///      - by storage: mark, cash < 2^96; side sizes, and so abs(K) and abs(size), < 2^112; abs(F) < 2^87;
 ///        abs(rate) < 2^71; spread < 2^56; ramp < 2^64; variance < 2^80; abs(basis) <= 2^127, also of a side
@@ -13,8 +13,6 @@ pragma solidity 0.8.37;
 ///      Assembly stands only where it was measured to save a sixth of a stage: rounding without a branch.
 library WadMath {
     /// @notice A value does not fit `bits` bits (signed values: two's complement).
-    error DoesNotFit(uint256 value, uint256 bits);
-
     /// @dev floor(a / b); callers prove that b is not 0.
     function divDown(uint256 a, uint256 b) internal pure returns (uint256 q) {
         assembly ("memory-safe") {
@@ -91,20 +89,5 @@ library WadMath {
     /// @dev Quote Wad to token units, for what is owed.
     function toTokensUp(uint256 wad, uint256 unit) internal pure returns (uint256) {
         return divUp(wad, unit);
-    }
-
-    /// @dev The value, if it is below 2^bits; bits < 256.
-    function toUint(uint256 value, uint256 bits) internal pure returns (uint256) {
-        if (value >> bits != 0) revert DoesNotFit(value, bits);
-        return value;
-    }
-
-    /// @dev The value, if it fits `bits` bits of two's complement; 1 <= bits <= 256.
-    function toInt(int256 value, uint256 bits) internal pure returns (int256) {
-        unchecked {
-            uint256 shift = 256 - bits;
-            if ((value << shift) >> shift != value) revert DoesNotFit(uint256(value), bits);
-            return value;
-        }
     }
 }

@@ -79,6 +79,11 @@ library Entry {
         if (x.p.owner != msg.sender) revert IMarket.NotAuthorised(id, msg.sender);
     }
 
+    /// @dev A vault does not pay itself: the event would tell a margin that it no longer has.
+    function checkPayee(Context memory x, address to) internal pure {
+        if (to == x.vault) Engine.refuse(Reason.BadReceiver, int256(uint256(uint160(to))), 0);
+    }
+
     /// @dev A mark of this block; for what adds risk also mode Normal and no grace.
     function price(MarketStorage storage $, Context memory x, bool addsRisk) internal {
         if (addsRisk) checkNormal(x);

@@ -75,6 +75,7 @@ library Exits {
         Entry.checkDeadline(deadline);
         Context memory x = Ledger.blank()[0];
         Entry.owned($, x, vaults, id);
+        Entry.checkPayee(x, to);
         Entry.checkTrader(x);
         $.loadCounters(x);
         if (x.p.size == 0) Engine.refuse(Reason.IsFlat, 0, 1);
@@ -102,6 +103,7 @@ library Exits {
     {
         Context memory x = Ledger.blank()[0];
         Entry.owned($, x, vaults, id);
+        Entry.checkPayee(x, to);
         if (amount == 0) Engine.refuse(Reason.ZeroAmount, 0, 1);
         Entry.checkNormal(x);
         (, bool due) = $.acceptMark(x, need);
@@ -133,6 +135,7 @@ library Exits {
     {
         Context memory x = Ledger.blank()[0];
         Entry.owned($, x, vaults, id);
+        Entry.checkPayee(x, to);
         if (amount == 0) Engine.refuse(Reason.ZeroAmount, 0, 1);
         x.touch();
         _checkFree($, x, amount);

@@ -145,6 +145,21 @@ def test_settled_market_takes_no_new_money(world: World) -> None:
     assert said == "the pool: MarketSettled"
 
 
+def test_a_vault_does_not_pay_itself(world: World) -> None:
+    """Found where owners named their own vault: its event told a margin that the payment, which
+    came back, was no part of, and who rebuilds positions from events had it wrong."""
+    own = world.vault(1)
+    refused = f"Refused({int(Reason.BAD_RECEIVER)}"
+    play(world, [price(100), ACCRUE])
+
+    assert play(world, [Op("remove_margin", ALICE, (1, 1, own))]).startswith(refused)
+    leave = Op("close_and_withdraw", ALICE, (1, 0, FOREVER, own))
+    assert play(world, [leave]).startswith(refused)
+    assert play(world, [Op("close", ALICE, (1, 0, FOREVER))]).startswith("ok")
+    assert play(world, [Op("remove_margin", ALICE, (1, 1, own))]).startswith(refused)
+    assert play(world, [Op("remove_margin", ALICE, (1, 1, world.vault(6)))]) == "ok"
+
+
 def test_dust_may_have_to_round_itself_up(artifacts: Artifacts) -> None:
     """Found where positions may be as small as they like: one wei of size needs a wei of margin,
     and its close costs a token unit."""

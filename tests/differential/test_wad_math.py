@@ -70,21 +70,6 @@ def test_tokens__every_unit__owed_up_paid_down(wad_math: Contract, seed: int) ->
     assert up == [-(-x // unit) for x, unit in zip(a, units, strict=True)]
 
 
-@pytest.mark.parametrize("bits", [1, 8, 40, 88, 128, 255])
-def test_casts__one_past_the_edge__revert(wad_math: Contract, bits: int) -> None:
-    edge = 2**bits
-    assert wad_math.toUint(edge - 1, bits) == edge - 1
-    with reverts("DoesNotFit", value=edge, bits=bits):
-        wad_math.toUint(edge, bits)
-    half = edge // 2
-    assert wad_math.toInt(half - 1, bits) == half - 1
-    assert wad_math.toInt(-half, bits) == -half
-    with reverts("DoesNotFit", value=half, bits=bits):
-        wad_math.toInt(half, bits)
-    with reverts("DoesNotFit", value=2**256 - half - 1, bits=bits):
-        wad_math.toInt(-half - 1, bits)
-
-
 def test_signed_quotient__by_zero__panics(wad_math: Contract) -> None:
     with reverts("Panic"):
         wad_math.signed([1], [0])

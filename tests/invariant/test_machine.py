@@ -28,11 +28,11 @@ def run(world: World, blob: bytes) -> None:
                 world.play(op)
             return
         except Broken as problem:
-            law, ops = problem.law, world.played[world.opened :]
+            law, first, ops = problem.law, problem.text, world.played[world.opened :]
     fewest = smallest(world, ops, law)
     lines, text = story(world, fewest)
     told = "\n".join(lines[len(world.story) :])
-    raise Broken(law, f"{text}\nwith {world.setting}, after the opening:\n{told}")
+    raise Broken(law, f"{text or first}\nwith {world.setting}, after the opening:\n{told}")
 
 
 @pytest.mark.parametrize(

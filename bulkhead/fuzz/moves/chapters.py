@@ -22,7 +22,6 @@ from bulkhead.fuzz.people import (
     FOREVER,
     GOVERNANCE,
     KEEPER,
-    OPERATOR,
     PRICE,
 )
 from bulkhead.fuzz.stage import HALTING, LISTING_TOKEN
@@ -333,7 +332,7 @@ class Chapters(Ordering, Others):
         """Providers come and go, one after the other, as the pool can pay them bit by bit."""
         read = self.read
         if read.byte() % 2:
-            yield self.op("set_operator", read.pick(self.world.stage.providers), (OPERATOR, True))
+            yield from self.operate()
         for _ in range(3 + read.byte() % 5):
             yield from self._joining()
             yield from self.punctual()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from bulkhead.fuzz.moves.absurd import Absurd
 from bulkhead.fuzz.moves.base import Move, enough
 from bulkhead.fuzz.moves.chapters import Chapters
 from bulkhead.fuzz.moves.edges import Edges
@@ -27,7 +28,7 @@ TRIAL_EVERY = 25  # moves, on average: trials are dear
 CHAPTERS = 85  # of 256 sequences begin with one
 
 
-class Decoder(Chapters, Edges):
+class Decoder(Chapters, Edges, Absurd):
     """Chooses the next ops."""
 
     def __init__(self, world: World, blob: bytes) -> None:
@@ -53,6 +54,7 @@ class Decoder(Chapters, Edges):
             (8, self.transfer),
             (8, self.forbidden),
             (5, self.misdirect),
+            (8, self.absurd),
             (8, self.renewal),
             (5, self.outage),
             (5, self.sweep),
@@ -67,7 +69,7 @@ class Decoder(Chapters, Edges):
             (4, self.drained),
             (3, self.sandwich),
             (3, self.lopsided),
-            (3, self.operate),
+            (5, self.operate),
             (2, self.reserve),
         )
 

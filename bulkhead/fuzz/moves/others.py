@@ -16,7 +16,6 @@ from bulkhead.fuzz.people import (
     GOVERNANCE,
     GUARDIAN,
     KEEPER,
-    OPERATOR,
     OWNERS,
 )
 from bulkhead.fuzz.settings import DRAWS, changed, drawn, fitted
@@ -38,7 +37,7 @@ class Others(Trading, Prices):
         """Requests and claims, mostly by the provider, also by an operator."""
         read, world = self.read, self.world
         who, choice = read.pick(self.world.stage.providers), read.byte() % 8
-        caller = who if read.byte() < 215 else OPERATOR
+        caller = who if read.byte() < 215 else read.pick(world.stage.operators)
         pool = self.twin.pool
         settled = self.twin.state.mode == Mode.SETTLED
         if choice == 0 and (settled or read.byte() < 50):
@@ -63,9 +62,12 @@ class Others(Trading, Prices):
             yield self.op(name, caller, (amount, who, who), self.wait())
 
     def operate(self) -> Iterator[Op]:
-        """An operator is named or dismissed."""
-        who = self.read.pick(self.world.stage.providers)
-        yield self.op("set_operator", who, (OPERATOR, self.read.byte() % 3 > 0))
+        """An operator is named or dismissed, and tries what it may, or might."""
+        read, stage = self.read, self.world.stage
+        who, operator = read.pick(stage.providers), read.pick(stage.operators)
+        yield self.op("set_operator", who, (operator, read.byte() % 3 > 0))
+        shares = self.twin.pool.shares.get(who, 0) // 50
+        yield self.op("request_redeem", operator, (shares, who, who), self.wait())
 
     def sandwich(self) -> Iterator[Op]:
         """A provider asks just before a price it knows, and takes out just after."""

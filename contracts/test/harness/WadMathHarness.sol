@@ -69,12 +69,4 @@ contract WadMathHarness {
             up[i] = WadMath.mulWadUp(a[i], b[i]);
         }
     }
-
-    function toUint(uint256 value, uint256 bits) external pure returns (uint256) {
-        return WadMath.toUint(value, bits);
-    }
-
-    function toInt(int256 value, uint256 bits) external pure returns (int256) {
-        return WadMath.toInt(value, bits);
-    }
 }
