@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 from bulkhead.fuzz.laws import orders as laws
+from bulkhead.fuzz.laws.base import up
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import ANY_BUY, EVE, FOREVER, KEEPER
 from bulkhead.fuzz.world import World
@@ -62,7 +63,7 @@ class FrontRunner:
         step, mark = dice.choice((3, 20, -3, -20)), world.twin.state.mark
         self._known = mark * (1_000 + step) // 1_000
         size = max(world.params.min_notional, WAD) * 3 * WAD // mark * (1 if step > 0 else -1)
-        before = self._wealth(world)
+        before, index = self._wealth(world), world.sight.state["funding_index"]
         margin = world.dollars(1) + abs(size) * mark // WAD // world.unit
         order = order_of(world, EVE, 0, size, margin=margin)
         if not world.play(Op("place_order", EVE, (order,), 0, world.at)).startswith("ok"):
@@ -77,7 +78,9 @@ class FrontRunner:
         free = world.twin.withdrawable(id_)
         if free:
             world.play(Op("remove_margin", EVE, (id_, free, EVE), 0, world.at))
-        self.bench.hold(laws.i_43_front_run, before, self._wealth(world))
+        passed = abs(world.sight.state["funding_index"] - index)
+        funding = up(abs(size) * passed, WAD * world.unit)  # what others may have paid her
+        self.bench.hold(laws.i_43_front_run, before, self._wealth(world), funding)
 
     def _ready(self, world: World) -> bool:
         world.play(Op("accrue", KEEPER, (), 1, world.at))

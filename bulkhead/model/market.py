@@ -70,7 +70,7 @@ class MarketModel(Trades):
             lost = books.write_off()
             funding = books.touch()
             claim = books.claim(s.mark)
-            open_tickets = core.totals.owed > core.totals.paid
+            open_tickets = books.owed > books.paid  # the funding may have filled the last one
             if books.size and open_tickets and s.accepted_at == core.now and claim < 0:
                 books.collect_spare(-claim // core.cfg.unit)
             if lost and not payments.passes(core, id_, books):  # what is left stays owed

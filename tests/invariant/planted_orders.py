@@ -74,7 +74,7 @@ HOLDING: dict[str, Callable[[], object]] = {
     "I-43 ended": lambda: laws.i_43_ended(BUY, True),
     "I-43 best": lambda: laws.i_43_best(TRAIL, MARK, MARK + 1, MARK + 1),
     "I-43 first best": lambda: laws.i_43_best(SHORT_TRAIL, 0, MARK, MARK),
-    "I-43 front runner": lambda: laws.i_43_front_run(5, 5),
+    "I-43 front runner": lambda: laws.i_43_front_run(5, 6, 1),
     "I-34 order": lambda: access.i_34_invalid("execute_order", True, "ok 5"),
     "I-34 cancel": lambda: access.i_34_invalid("cancel_order", False, "ok"),
 }
@@ -137,7 +137,7 @@ PLANTED: dict[str, Callable[[], object]] = {
     "I-43 best of a sale falls": lambda: laws.i_43_best(TRAIL, MARK, MARK - 1, MARK - 1),
     "I-43 best of a buy rises": lambda: laws.i_43_best(SHORT_TRAIL, MARK, MARK + 1, MARK + 1),
     "I-43 best of nowhere": lambda: laws.i_43_best(TRAIL, MARK, MARK + 2, MARK + 1),
-    "I-43 front runner": lambda: laws.i_43_front_run(5, 6),
+    "I-43 front runner": lambda: laws.i_43_front_run(5, 7, 1),
     "I-34 order without a mark": lambda: access.i_34_invalid("execute_order", False, "ok 5"),
     "I-34 cancel needs a price": lambda: access.i_34_invalid(
         "cancel_order", False, "PriceStale(1, 2, 3)"

@@ -215,10 +215,11 @@ def i_43_best(order: Order, was: int, best: int, mark: int) -> bool:
     return False
 
 
-def i_43_front_run(before: int, after: int) -> bool:
-    """Whoever knows the next mark, and may place, edit, cancel and fill as it likes, gains nothing:
-    all it has, before and after (token units)."""
-    hold("I-43", after <= before, f"gained {after - before} from a mark it knew")
+def i_43_front_run(before: int, after: int, funding: int) -> bool:
+    """Whoever knows the next mark, and may place, edit, cancel and fill as it likes, gains nothing
+    but the funding of the time it held: all it has, before and after (token units)."""
+    if after > before + funding:
+        hold("I-43", False, f"gained {after - before} from a mark it knew, {funding} by funding")
     return False
 
 

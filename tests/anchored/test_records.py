@@ -1,0 +1,35 @@
+"""Counterexamples as `bulkhead fuzz` saved them, each played to its end under all laws.
+
+- funding_fills_the_last_ticket: `settle` by a payer whose funding fills what was left of the last
+  ticket; the model then went on to collect a loss for tickets that were funded.
+- front_runner_is_paid_funding: where trades cost nothing, who trades ahead of a mark may still be
+  paid a unit of funding, which the law took for a gain from the mark.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bulkhead.chain.artifacts import Artifacts
+from bulkhead.fuzz import counterexample
+from bulkhead.fuzz.judge import Bench, Judge
+from bulkhead.fuzz.people import START
+from bulkhead.fuzz.revm import Revm
+from bulkhead.fuzz.world import World
+
+RECORDS = sorted((Path(__file__).parent / "records").glob("*.json"))
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
+def test_what_once_broke_holds(artifacts: Artifacts, record: Path) -> None:
+    found = counterexample.load(record)
+    world = World(Revm(START), counterexample.setting_of(found), Judge(Bench()), artifacts)
+
+    with world.looking():
+        for op in counterexample.steps_of(found, world):
+            world.play(op)
+        world.finish()
+
+    assert world.tally.steps >= len(found["steps"])
