@@ -75,7 +75,7 @@ logical coverage did not), 2 bad input, 3 anything else.
     "--shrink/--no-shrink", default=True, help="Cut a counterexample down to the fewest steps."
 )
 @click.option("--artifacts", type=click.Path(path_type=Path), help="Folder of compiled contracts.")
-@click.option("--roomy", is_flag=True, help="Engine revm: code larger than chains take.")
+@click.option("--roomy", is_flag=True, help="Code may be larger than chains take.")
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, help="Folder of findings.")
 @click.option("--replay", type=click.Path(path_type=Path), help="Play a saved counterexample.")
 @as_json
@@ -116,7 +116,7 @@ def fuzz(
 
     console = Console(json_)
     if replay is not None:
-        return again(replay, folder=folder, out=out, console=console)
+        return again(replay, folder=folder, roomy=roomy, out=out, console=console)
     chosen = PLANS[profile]
     length = seconds or 60 * (minutes or chosen.minutes)
     plan = Plan(

@@ -65,7 +65,11 @@ class Ends:
 
     def _again(self, world: World, step: Step) -> str:
         request = step.requests[step.main]
-        answer = world.engine.send(request.to, request.data, request.sender)
+        point = world.engine.snapshot()
+        try:
+            answer = world.engine.send(request.to, request.data, request.sender)
+        finally:
+            world.engine.restore(point)
         return "ok" if answer.ok else meaning(answer.data)
 
     def _confined(self, step: Step, before: Sight, after: Sight, debt: dict[str, int]) -> None:

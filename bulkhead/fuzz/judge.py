@@ -33,6 +33,7 @@ from bulkhead.model.types import Mode, Params
 from bulkhead.model.wad import WAD
 
 WHOLE_EVERY = 4  # successes: what one look can tell keeps
+MARKETS_EVERY = 4  # steps: whether the other markets were left alone
 Law = Callable[..., bool]
 
 
@@ -142,7 +143,7 @@ class Judge:
         if step.after is not None and step.before is not None:
             self._seen(world, step, step.before, step.after)
         bench.hold(differential.i_50_outcome, step.found, step.expected)
-        if step.logs and op.name not in OUTSIDE:
+        if step.logs is not None and op.name not in OUTSIDE:
             bench.hold(differential.i_50_events, *told(step))
         if step.after is not None:
             self.view(world, step.site, step.after.words, step.words)
@@ -193,7 +194,7 @@ class Judge:
         self._looks += 1
         if differs or world.thorough or self._looks % WHOLE_EVERY == 0:
             self.whole(world, site, after, step.params[1])
-        if step.logs and len(world.sites) == 1:
+        if step.logs is not None and len(world.sites) == 1:
             bench.hold(conservation.i_03_zero_sum, *receipt(world, step, before, after))
 
     def _market(self, world: World, step: Step, before: Sight, after: Sight, t: Terms) -> None:
@@ -238,7 +239,8 @@ class Judge:
             if now[id_].size:
                 multiplier = depth(after, t, step.params[1])
                 bench.hold(isolation.i_14_margin, now[id_], 0, t, multiplier)
-        if len(world.sites) > 1 and not step.simulated and world.tally.steps % 4 == 0:
+        asked = world.thorough or world.tally.steps % MARKETS_EVERY == 0
+        if len(world.sites) > 1 and not step.simulated and asked:
             for place, other in enumerate(world.sites):
                 if other is not step.site:
                     old_words = other.layout.own(world.sights[place].words)

@@ -22,6 +22,7 @@ class Node:
 
     def __init__(self, now: int, roomy: bool = False) -> None:
         """roomy: code may be larger than on a chain."""
+        self.roomy = roomy
         extra = ("--disable-code-size-limit",) if roomy else ()
         self.chain = Anvil(accounts=1, timestamp=now, extra=extra)
         self.rpc: Rpc = self.chain.rpc

@@ -27,7 +27,7 @@ def told(step: Step) -> tuple[list[Told], list[Told]]:
     ours = {each.address.lower() for each in (site.market, site.pool, site.book)}
     found = [
         (event.name, {name.rstrip("_"): _plain(value) for name, value in event.args.items()})
-        for event in events(step.logs)
+        for event in events(step.logs or ())
         if event.address in ours and event.name not in _STANDARD
     ]
     for _, values in found:
@@ -47,7 +47,7 @@ def _plain(value: Any) -> Any:
 
 def changes(step: Step) -> list[dict[str, int]]:
     """The position events of a step, as the chain logged them."""
-    found = Receipt("0x", 1, 0, 0, None, tuple(step.logs))
+    found = Receipt("0x", 1, 0, 0, None, tuple(step.logs or ()))
     return [dict(event.args) for event in events(found, "PositionChanged", of=step.site.market)]
 
 
@@ -75,7 +75,7 @@ def receipt(
             deltas[site.vault(id_)] = amount - had
     transfers = [
         ("0x" + log.topics[1][12:].hex(), "0x" + log.topics[2][12:].hex(), int.from_bytes(log.data))
-        for log in step.logs
+        for log in step.logs or ()
         if log.address == token and log.topics[0] == _TRANSFER
     ]
     fees = [change["fee"] for change in changes(step)]

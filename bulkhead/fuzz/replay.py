@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from bulkhead.commands import BROKEN, OK, Console
 from bulkhead.fuzz import counterexample, script
 from bulkhead.fuzz.judge import Bench, Judge
-from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.laws.catalogue import LAWS
 from bulkhead.fuzz.node import Node
+from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import START
 from bulkhead.fuzz.runner import artifacts_in
+from bulkhead.fuzz.shrink import play
 from bulkhead.fuzz.world import World
 
 
-def replay(path: Path, *, folder: Path | None, out: Path, console: Console) -> int:
+def replay(path: Path, *, folder: Path | None, roomy: bool, out: Path, console: Console) -> int:
     """Exit code 1 where a law breaks (again), 0 where all hold."""
     found = counterexample.load(path)
     setting = counterexample.setting_of(found)
-    node = Node(START)
+    node = Node(START, roomy)
     try:
         transcript = script.Transcript(node)
         world = World(node, setting, Judge(Bench()), artifacts_in(folder))
-        broken: Broken | None = None
-        for op in counterexample.steps_of(found, world):
-            transcript.chapter(op.told(world.stage.names()))
-            try:
-                world.play(op)
-            except Broken as problem:
-                broken = problem
-                break
+
+        def told_ops() -> Iterator[Op]:
+            for op in counterexample.steps_of(found, world):
+                transcript.chapter(op.told(world.stage.names()))
+                yield op
+
+        broken = play(world, told_ops())
         told = str(broken) if broken else "every law held"
         written = script.write(transcript, out / f"{path.stem}.py", found, told)
     finally:

@@ -22,7 +22,7 @@ from bulkhead.fuzz.people import START
 from bulkhead.fuzz.report import Failure, Report
 from bulkhead.fuzz.revm import Revm
 from bulkhead.fuzz.settings import settings
-from bulkhead.fuzz.shrink import smallest, story
+from bulkhead.fuzz.shrink import breaks, smallest, story
 from bulkhead.fuzz.stage import Setting
 from bulkhead.fuzz.world import Tally, World
 
@@ -221,12 +221,16 @@ class Worker:
 
     def _failure(self, world: World, problem: Broken, ops: Sequence[Op]) -> Failure:
         seconds, steps = time.monotonic() - self.began, self.report().steps
-        fewest = smallest(world, ops, problem.law) if self.plan.shrink else list(ops)
-        lines, text = story(world, fewest)
-        everything = [*world.played, *fewest]
-        found = counterexample.record(world, problem.law, text or problem.text, everything)
+        fewest = list(ops)
+        if self.plan.shrink:
+            # Where nothing is sampled another law may notice the same fault, or notice it sooner.
+            first = breaks(world, ops) or problem
+            fewest = smallest(world, ops, first.law)
+        lines, again = story(world, fewest)
+        end = again or problem
+        found = counterexample.record(world, end.law, end.text, [*world.played, *fewest])
         told = tuple(lines[len(world.story) :])
-        return Failure(problem.law, text or problem.text, told, seconds, steps, found)
+        return Failure(end.law, end.text, told, seconds, steps, found)
 
     def close(self) -> None:
         """Ends all chains."""

@@ -114,6 +114,12 @@ def told(failure: Failure) -> list[str]:
     ]
 
 
+def _again(plan: Plan, saved: Path) -> list[str]:
+    """The options that play a counterexample on the code that it was found in."""
+    code = ["--artifacts", str(plan.artifacts)] if plan.artifacts else []
+    return [*code, *(["--roomy"] if plan.roomy else []), "--replay", str(saved)]
+
+
 def verdict(
     console: Console,
     plan: Plan,
@@ -145,7 +151,7 @@ def verdict(
         if not console.json:
             for line in told(failure):
                 console.complain(line)
-            console.say(f"saved: {saved}; replay: bulkhead fuzz --replay {saved}")
+            console.say(f"saved: {saved}; replay: bulkhead fuzz {' '.join(_again(plan, saved))}")
     tables = (laws_table(report, plan.only), coverage_table(report), others_table(report))
     console.result(found, *tables)
     if incomplete:

@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.world import World
 
-Play = Callable[[World, Sequence[Op]], None]
 Still = Callable[[Sequence[Op]], bool]
 OPENED, MANY = 8, 64  # positions of the opening, and about how many a sequence makes
 SECONDS = 60.0  # after which what has been reached must do
 
 
-def plain_play(world: World, ops: Sequence[Op]) -> None:
-    """One after another."""
-    for op in ops:
-        world.play(op)
-
-
-def breaks(world: World, ops: Sequence[Op], play: Play = plain_play) -> Broken | None:
-    """What playing these ops breaks, if anything."""
-    with world.undone(), world.looking():
+def play(world: World, ops: Iterable[Op]) -> Broken | None:
+    """What playing these ops, or the end after them, breaks, if anything. Nothing is sampled."""
+    with world.looking():
         try:
-            play(world, ops)
+            for op in ops:
+                world.play(op)
+            world.finish()
         except Broken as problem:
             return problem
     return None
 
 
-def smallest(world: World, ops: Sequence[Op], law: str, play: Play = plain_play) -> list[Op]:
+def breaks(world: World, ops: Sequence[Op]) -> Broken | None:
+    """The same, undone."""
+    with world.undone():
+        return play(world, ops)
+
+
+def smallest(world: World, ops: Sequence[Op], law: str) -> list[Op]:
     """Ops without any one of which the law would hold, at once and about the first positions
     where that breaks it too."""
     end = time.monotonic() + SECONDS
 
     def still(candidate: Sequence[Op]) -> bool:
-        found = breaks(world, candidate, play)
+        found = breaks(world, candidate)
         return found is not None and found.law == law
 
     kept = _fewest(list(ops), still, end)
@@ -82,12 +83,8 @@ def _simpler(op: Op) -> Iterator[Op]:
         yield replace(op, wait=0)
 
 
-def story(world: World, ops: Sequence[Op], play: Play = plain_play) -> tuple[list[str], str]:
+def story(world: World, ops: Sequence[Op]) -> tuple[list[str], Broken | None]:
     """What was said to each of the ops, and what broke in the end."""
-    end = ""
-    with world.undone(), world.looking():
-        try:
-            play(world, ops)
-        except Broken as problem:
-            end = problem.text
+    with world.undone():
+        end = play(world, ops)
         return list(world.story), end

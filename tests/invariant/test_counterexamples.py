@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,18 @@ import pytest
 from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.artifacts import Artifacts, default
 from bulkhead.cli import run
-from bulkhead.fuzz import counterexample
-from bulkhead.fuzz.people import START
+from bulkhead.fuzz import counterexample, script
+from bulkhead.fuzz.judge import Judge
+from bulkhead.fuzz.laws.base import Broken
+from bulkhead.fuzz.node import Node
+from bulkhead.fuzz.ops import TRIAL, Op
+from bulkhead.fuzz.people import EVE, FOREVER, KEEPER, NAMES, PRICE, START
 from bulkhead.fuzz.report import Failure
 from bulkhead.fuzz.runner import Plan, Shape, Worker
+from bulkhead.fuzz.world import World
 from bulkhead.model import MarketModel
+
+from .conftest import NewWorld
 
 PLAN = Plan("revm", seconds=60, seed=2, shape=Shape(700, 0, 0), drawn=0)
 
@@ -30,6 +39,44 @@ def forgetful(self: MarketModel, caller: str, id_: int, amount: int) -> Any:
 
 
 honest = MarketModel.add_margin
+DONE = re.compile(r"done, [\d,]+ gas")
+Chapters = list[tuple[str, list[str]]]
+
+
+def played(
+    record: dict[str, Any], folder: Path, then: Callable[[Anvil], None] = lambda chain: None
+) -> tuple[Chapters, str]:
+    """What the script of a record prints on a node of its own: each chapter's answers, the end."""
+    file = counterexample.write(record, folder, record["law"])
+    run(["fuzz", "--replay", str(file), "--out", str(folder), "--json"])
+    with Anvil(accounts=1, timestamp=START) as chain:
+        done = subprocess.run(
+            [sys.executable, "-I", str(file.with_suffix(".py")), chain.url],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        then(chain)
+    chapters: Chapters = []
+    *lines, verdict = done.stdout.splitlines()
+    for line in lines:
+        if line.startswith("    "):
+            chapters[-1][1].append(line.strip())
+        else:
+            chapters.append((line, []))
+    return chapters, verdict
+
+
+def sends_all(chapters: Chapters, steps: int) -> None:
+    """Every step of a story without trials is sent."""
+    assert len(chapters) == 1 + steps
+    for what, answers in chapters:
+        assert answers, f"nothing was sent for {what}"
+
+
+def sent(chain: Anvil) -> dict[str, int]:
+    """Transactions of everybody on a chain."""
+    return {name: chain.rpc.nonce(who) for who, name in NAMES.items()}
 
 
 @pytest.fixture
@@ -69,21 +116,128 @@ def test_it_replays_on_anvil(
 
 
 def test_its_script_needs_nothing_of_ours(found: Failure, tmp_path: Path) -> None:
-    file = counterexample.write(found.record, tmp_path, found.law)
-    run(["fuzz", "--replay", str(file), "--out", str(tmp_path), "--json"])
-    script = tmp_path / "I-50.py"
+    chapters, verdict = played(found.record, tmp_path)
 
-    with Anvil(accounts=1, timestamp=START) as chain:
-        done = subprocess.run(
-            [sys.executable, "-I", str(script), chain.url],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+    sends_all(chapters, len(found.record["steps"]))
+    last, answers = chapters[-1]
+    assert "add_margin" in last
+    assert all(DONE.fullmatch(answer) for answer in answers)
+    assert "I-50" in verdict
 
-    assert "add_margin" in done.stdout
-    assert "I-50" in done.stdout
-    assert "refused" not in done.stdout
+
+def test_a_script_that_leaves_steps_out_is_noticed(
+    found: Failure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tuple(method for method in script._KEPT if method != "eth_sendTransactionSync")
+    monkeypatch.setattr(script, "_KEPT", kept)
+    chapters, _ = played(found.record, tmp_path)
+
+    with pytest.raises(AssertionError, match="nothing was sent"):
+        sends_all(chapters, len(found.record["steps"]))
+
+
+def test_a_script_takes_trials_back_and_tells_refusals(
+    new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world("revm", 0)
+    lower = Op("set_price", KEEPER, (PRICE * 6 // 10, 0, 0, 0), 12)
+    ops = [Op(TRIAL, "", ("pieces", 1)), Op("close", EVE, (1, 0, FOREVER)), lower]
+    ops += [Op("liquidate", KEEPER, (id_, KEEPER)) for id_ in world.ids]
+    record = counterexample.record(world, "I-23", "none", [*world.played, *ops])
+    nonces = []
+
+    def close(node: Node) -> None:
+        nonces.append(sent(node.chain))
+        node.chain.stop()
+
+    monkeypatch.setattr(Node, "close", close)
+    chapters, verdict = played(record, tmp_path, lambda chain: nonces.append(sent(chain)))
+
+    assert verdict == "every law held"
+    assert nonces[0] == nonces[1]
+    trial, refused, _, *liquidations = chapters[-len(ops) :]
+    assert trial[1].count("snapshot") == trial[1].count("taken back") == 3
+    assert sum(bool(DONE.fullmatch(line)) for line in trial[1]) > 3
+    (line,) = refused[1]
+    assert re.fullmatch(r"refused: NotAuthorised 0x[0-9a-f]{8,}", line)
+    done = [lines for _, lines in liquidations if DONE.fullmatch(lines[0])]
+    assert done
+    for _, snapshot, again, back in done:  # I-31's second attempt
+        assert (snapshot, back) == ("snapshot", "taken back")
+        assert again.startswith("refused: Refused 0x")
+
+
+def test_a_fault_in_events_alone(
+    artifacts: Artifacts,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def renamed(self: MarketModel, caller: str, id_: int, amount: int) -> Any:
+        done = honest(self, caller, id_, amount)
+        events = [(name, {**values, "planted": 1}) for name, values in done.events]
+        return done._replace(events=tuple(events))
+
+    monkeypatch.setattr(MarketModel, "add_margin", renamed)
+    shrinks_and_replays(Worker(PLAN), ".add_margin(", "planted", tmp_path, capsys)
+
+
+def test_a_fault_that_only_the_end_shows(
+    artifacts: Artifacts,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def end(self: Judge, world: World) -> None:
+        if any(op.name == "fail_oracle" for op in world.played):
+            raise Broken("I-50", "a planted end")
+
+    monkeypatch.setattr(Judge, "end", end)
+    shrinks_and_replays(Worker(PLAN), "fail_oracle(", "a planted end", tmp_path, capsys)
+
+
+def shrinks_and_replays(
+    worker: Worker, step: str, text: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the worker finds is one such step, on Anvil too."""
+    try:
+        failure = worker.run(lambda report: None)
+    finally:
+        worker.close()
+    assert failure is not None
+    assert failure.after_steps > 1
+    assert failure.law == "I-50"
+    assert text in failure.text
+    assert len(failure.story) == 1
+    assert step in failure.story[0]
+    file = counterexample.write(failure.record, folder, failure.law)
+    assert run(["fuzz", "--replay", str(file), "--out", str(folder), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["verdict"], told["law"], told["text"]) == ("broken", "I-50", failure.text)
+
+
+def test_code_larger_than_chains_take_replays_with_roomy(
+    found: Failure,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    for file in default().folder.glob("*.json"):
+        (code / file.name).write_text(file.read_text())
+    part = json.loads((code / "Governance.json").read_text())
+    runtime = part["runtime"].ljust(2 * 25_000, "0")
+    # push2 size, dup1, push1 10, push0, codecopy, push0, return
+    part["bytecode"] = f"61{25_000:04x}80600a5f395ff3{runtime}"
+    (code / "Governance.json").write_text(json.dumps(part))
+    case = counterexample.write(found.record, tmp_path, found.law)
+    args = ["fuzz", "--replay", str(case), "--out", str(tmp_path), "--artifacts", str(code)]
+
+    assert run([*args, "--json"]) == 3
+    capsys.readouterr()
+    assert run([*args, "--json", "--roomy"]) == 1
+    assert json.loads(capsys.readouterr().out)["law"] == "I-50"
+    assert "--disable-code-size-limit" in (tmp_path / "I-50.py").read_text()
 
 
 def test_a_law_of_the_chain_alone(artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from bulkhead.fuzz.judge import WHOLE_EVERY
-from bulkhead.fuzz.laws import conservation
+from bulkhead.fuzz.judge import MARKETS_EVERY, WHOLE_EVERY
+from bulkhead.fuzz.laws import conservation, differential, isolation
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.moves.decoder import Decoder
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import GOVERNANCE, KEEPER
 from bulkhead.fuzz.settings import FIXED
 from bulkhead.fuzz.slots import FULL_EVERY, Slots
-from bulkhead.fuzz.world import World
+from bulkhead.fuzz.world import LOGS_EVERY, World
 from bulkhead.model import MarketModel
 from bulkhead.model.errors import Refused
 from bulkhead.model.types import Reason
@@ -130,6 +130,38 @@ def test_what_one_look_tells_is_asked_every_fourth_success_and_at_the_end(
         world.finish()
     with world.undone(), world.looking(), pytest.raises(Broken, match="I-05"):
         world.play(accrual)
+
+
+def test_the_other_market_is_asked_every_fourth_step_and_when_looking(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world("revm", 4)
+
+    def i_13_markets(*_: object) -> bool:
+        raise Broken("I-13", "planted")
+
+    monkeypatch.setattr(isolation, "i_13_markets", i_13_markets)
+    accrual = Op("accrue", KEEPER, (), 1)
+    with world.undone():
+        assert [breaks(world, accrual) for _ in range(MARKETS_EVERY)].count("I-13") == 1
+    with world.undone(), world.looking():
+        assert [breaks(world, accrual) for _ in range(MARKETS_EVERY)].count("I-13") == MARKETS_EVERY
+
+
+def test_events_are_read_every_fourth_step_and_when_looking(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world("revm", 0)
+
+    def i_50_events(*_: object) -> bool:
+        raise Broken("I-50", "planted")
+
+    monkeypatch.setattr(differential, "i_50_events", i_50_events)
+    accrual = Op("accrue", KEEPER, (), 1)
+    with world.undone():
+        assert [breaks(world, accrual) for _ in range(LOGS_EVERY)].count("I-50") == 1
+    with world.undone(), world.looking():
+        assert [breaks(world, accrual) for _ in range(LOGS_EVERY)].count("I-50") == LOGS_EVERY
 
 
 def test_a_simulated_step_is_judged_by_its_own_parameters(new_world: NewWorld) -> None:

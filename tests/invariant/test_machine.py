@@ -30,9 +30,11 @@ def run(world: World, blob: bytes) -> None:
         except Broken as problem:
             law, first, ops = problem.law, problem.text, world.played[world.opened :]
     fewest = smallest(world, ops, law)
-    lines, text = story(world, fewest)
+    lines, again = story(world, fewest)
     told = "\n".join(lines[len(world.story) :])
-    raise Broken(law, f"{text or first}\nwith {world.setting}, after the opening:\n{told}")
+    raise Broken(
+        law, f"{again.text if again else first}\nwith {world.setting}, after the opening:\n{told}"
+    )
 
 
 @pytest.mark.parametrize(
