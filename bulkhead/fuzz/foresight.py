@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from bulkhead.fuzz.laws.base import Terms, terms
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.people import DELAY
+from bulkhead.fuzz.people import DELAY, KEEPER
 from bulkhead.fuzz.probe import Pos
 from bulkhead.fuzz.world import World
 from bulkhead.model import acceptance
 from bulkhead.model.errors import ModelError
-from bulkhead.model.types import Mode
+from bulkhead.model.types import Mode, Reading
 
 
 class Foreseen(NamedTuple):
@@ -57,6 +57,26 @@ def foresee(world: World, op: Op) -> Foreseen | None:
         return None
     found = at_mark(world)
     return Foreseen(position(world, id_), held.owner, *found) if found else None
+
+
+def filled(world: World, mark: int, wait: int) -> tuple[int, int] | None:
+    """The waiting shares and those a fill leaves of them, at a mark that is published now and,
+    for the case that it is too new a jump, once more after `wait` seconds; None without a fill."""
+    core, twin = world.twin.core, world.twin
+    found = None
+    now, oracle = core.now, core.oracle
+    try:
+        with core.transaction():
+            for moment in (now, now + wait):
+                core.now, core.oracle = moment, Reading(mark, 0, moment, 0)
+                for name, values in twin.accrue(KEEPER).events:
+                    if name == "RedeemBucketPriced":
+                        found = values["shares"], values["shares"] - values["burned"]
+            raise _Undo
+    except (_Undo, ModelError):
+        return found
+    finally:
+        core.now, core.oracle = now, oracle
 
 
 def accrued(world: World) -> Terms | None:

@@ -37,7 +37,12 @@ class Claims:
 
     def set_operator(self, caller: Address, operator: Address, approved: bool) -> Result:
         """Lets an operator act for the caller."""
-        return self.core.run(lambda: self.operators.put((caller, operator), approved))
+
+        def action() -> None:
+            self.operators.put((caller, operator), approved)
+            self.core.emit("OperatorSet", controller=caller, operator=operator, approved=approved)
+
+        return self.core.run(action)
 
     def transfer(self, caller: Address, to: Address, amount: int) -> Result:
         """Moves shares."""
@@ -89,8 +94,19 @@ class Claims:
             if shares == 0:
                 raise PoolRefused("ZeroShares", 0, 1)
             self._move_shares(self.address, receiver, shares)
+            self.core.emit(
+                "Deposit", sender=controller, owner=receiver, assets=assets, shares=shares
+            )
         else:
             self.state.reserve -= assets
+            self.core.emit(
+                "Withdraw",
+                sender=caller,
+                receiver=receiver,
+                owner=controller,
+                assets=assets,
+                shares=shares,
+            )
             if not self.core.transfer(self.address, receiver, assets):
                 raise TransferRefused(receiver, assets)
         return counter

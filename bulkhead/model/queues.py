@@ -126,9 +126,11 @@ class Redemptions:
             at.generation, at.product = g + 1, PRODUCT_ONE
             return burned, paid
         at.product = at.product * (waiting - burned) // waiting
-        if at.product < PRODUCT_MIN:
-            self.carried.put(g, True)
-            at.generation, at.product = g + 1, at.product * SCALE
+        if at.product == 0:  # a rest too small to be anybody's: to its holders all is filled
+            at.generation, at.product = g + 1, PRODUCT_ONE
+        while at.product < PRODUCT_MIN:
+            self.carried.put(at.generation, True)
+            at.generation, at.product = at.generation + 1, at.product * SCALE
         return burned, paid
 
     def _settled(self, amount: int, since: Snapshot) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from bulkhead.fuzz.runner import stand_up
 from bulkhead.fuzz.settings import dear, free, plain
 from bulkhead.fuzz.stage import Setting
 from bulkhead.fuzz.world import World
+from bulkhead.model.queues import NOBODY
 from bulkhead.model.types import Reason
 
 PLAIN = Setting(6, (plain(),))
@@ -72,6 +73,24 @@ def test_the_queue_is_filled_in_parts(artifacts: Artifacts) -> None:
     assert both
     assert world.tally.coverage["pool", "running", "fills a part"]
     assert world.tally.coverage["pool", "running", "fills all"]
+
+
+def test_a_trickle_lives_on_across_generations_and_is_claimed(artifacts: Artifacts) -> None:
+    world = stand_up("revm", PLAIN, Bench(), artifacts)
+    claimed = 0
+    for seed in range(TIMES):
+        with world.undone():
+            moves = Chapters(world, Bytes(random.Random(seed).randbytes(700)))
+            side = world.twin.pool.redemptions
+            for op in moves.trickle():
+                since = side.accounts.get(op.actor, NOBODY).since.generation
+                waited = [
+                    side.carried.get(each) for each in range(since, side.fill_state.generation)
+                ]
+                said = world.play(op)
+                if op.name in ("redeem", "withdraw") and said.startswith("ok"):
+                    claimed += len(waited) >= 2 and all(waited[:2])
+    assert claimed
 
 
 def test_the_knife_edge_is_met_to_the_wei(artifacts: Artifacts) -> None:

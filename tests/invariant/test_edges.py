@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 from collections.abc import Callable, Iterator
 
@@ -18,6 +19,7 @@ from bulkhead.fuzz.signing import ELSEWHERE, STRANGER
 from bulkhead.fuzz.speech import NO_BALANCE
 from bulkhead.fuzz.stage import ACTOR, SIGNER, Setting
 from bulkhead.fuzz.world import World
+from bulkhead.model.order_types import OrderReason, hash_of
 from bulkhead.model.types import LiquidationResult
 
 HEALED = f"ok {int(LiquidationResult.HEALED)}"
@@ -159,3 +161,50 @@ def test_bounds_below_what_they_bound(tight: World) -> None:
                 yield "open interest"
 
     assert reached(tight, "bounds", look, 150) == {"rate", "open interest"}
+
+
+def test_a_second_mark_comes_with_partial_liquidations_of_many(strict: World) -> None:
+    def look(world: World, op: Op, said: str) -> Iterator[str]:
+        if op.name == "liquidate_many" and said.startswith("ok "):
+            results = ast.literal_eval(said[3:])
+            if set(results) == {int(LiquidationResult.PARTIAL)}:
+                yield "all in part"
+                if len(results) > 1:
+                    yield "several"
+
+    assert reached(strict, "renewed_many", look, 60) == {"all in part", "several"}
+
+
+def test_orders_outlive_a_sale_and_nobody_ends_those_of_others(tight: World) -> None:
+    def look(world: World, op: Op, said: str) -> Iterator[str]:
+        book = world.site.orders
+        if op.name not in ("cancel_order", "edit_order", "release_order"):
+            return
+        order = op.args[0]
+        state = book.state(hash_of(order))
+        stale = order.epoch != world.twin.core.epochs.get(state.position_id, 0)
+        if order.margin and said.startswith("ok"):
+            locked = world.twin.lock_of(state.position_id, book.address)
+            if stale and locked:
+                yield f"{op.name} beside a lock"
+        elif stale and said.startswith("NotAuthorised"):
+            yield f"{op.name} by another"
+
+    assert reached(tight, "handed_on", look, 60) >= {
+        "cancel_order beside a lock",
+        "release_order beside a lock",
+        "cancel_order by another",
+        "edit_order by another",
+    }
+
+
+def test_an_edit_names_another_position(tight: World) -> None:
+    """Or a parent's."""
+
+    def look(world: World, op: Op, said: str) -> Iterator[str]:
+        if op.name == "edit_order" and said.startswith(
+            f"OrderRefused({int(OrderReason.BAD_PARENT)},"
+        ):
+            yield "refused"
+
+    assert reached(tight, "misnamed", look, 60) == {"refused"}

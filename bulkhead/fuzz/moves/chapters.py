@@ -3,14 +3,16 @@
 Each is a short script, drawn in its parts, out of moves that anybody can make at any time:
 *ruin*, where winners take more than the pool has; *winding up*, the end of a dead market and what
 comes after it; *knife edge*, where claims are a share of the cash to the wei; *queue*, where
-providers join batches that are filled in parts. Ordinary moves follow.
+providers join batches that are filled in parts; *trickle*, where what is left of a batch is next to
+nothing, twice and more, while somebody waits from the first. Ordinary moves follow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 
-from bulkhead.fuzz.foresight import at_mark
+from bulkhead.fuzz.foresight import at_mark, filled
 from bulkhead.fuzz.laws.base import up
 from bulkhead.fuzz.moves.base import Move, usable
 from bulkhead.fuzz.moves.orders import Ordering
@@ -29,6 +31,7 @@ from bulkhead.model.types import Mode
 from bulkhead.model.wad import WAD
 
 DAY = 86_400
+NOTHING_LEFT = 10**9  # a fill that leaves less than a part in so many begins a generation
 TRIES = 4  # at a mark that meets a share of the cash to the wei
 
 
@@ -38,7 +41,10 @@ class Chapters(Ordering, Others):
     def chapter(self) -> Iterator[Op]:
         """One of them."""
         yield from self.read.pick(
-            (self.ruin, self.ruin, self.winding_up, self.winding_up, self.knife_edge, self.queue)
+            (
+                *(self.ruin, self.ruin, self.winding_up, self.winding_up),
+                *(self.knife_edge, self.queue, self.trickle),
+            )
         )()
 
     def _rounds(self, count: int, options: tuple[tuple[int, Move], ...]) -> Iterator[Op]:
@@ -355,3 +361,66 @@ class Chapters(Ordering, Others):
     def _room(self) -> Iterator[Op]:
         """Somebody leaves or comes: the pool is more or less free."""
         yield from self.read.pick((self.close, self.decrease, self.open, self.idle))()
+
+    # ---- trickle
+
+    def trickle(self) -> Iterator[Op]:
+        """Fill after fill leaves next to nothing of what waits, while others join and one who was
+        there from the first claims nothing; then it claims."""
+        read, pool = self.read, self.twin.pool
+        providers = self.world.stage.providers[:: 1 if read.byte() % 2 else -1]
+        first, other = providers[0], providers[1]
+        yield from self._leaves(first, 15 + read.byte() % 6)
+        for _ in range(2 + read.byte() % 3):
+            yield from self._leaves(other, 4 + read.byte() % 14)
+            yield from self._filled_up()
+            amount = self.world.dollars(1_000 * (10 + read.byte()))
+            yield self.op("request_deposit", other, (amount, other, other))
+            if pool.deposits.queue.amount:
+                yield from self._again(max(1, pool.deposits.queue.due_at + 1 - self.world.now))
+            most = pool.deposits.folded(other).assets
+            yield self.op("deposit", other, (most, other, other))
+        account = pool.redemptions.folded(first)
+        name, most = read.pick((("redeem", account.shares), ("withdraw", account.assets)))
+        yield self.op(name, first, (most // read.pick((1, 1, 2)), first, first))
+
+    def _leaves(self, who: str, part: int) -> Iterator[Op]:
+        """Somebody asks to redeem so many twentieths."""
+        amount = self.twin.pool.shares.get(who, 0) * part // 20
+        yield self.op("request_redeem", who, (amount, who, who))
+
+    def _filled_up(self) -> Iterator[Op]:
+        """A mark at which the pool can pay all that waits but next to nothing."""
+        queue, world, least = self.twin.pool.redemptions.queue, self.world, NOTHING_LEFT
+        if not queue.amount:
+            return
+        mark, wait = world.site.reading.mark, max(1, queue.due_at + 1 - world.now)
+        yield self.op("set_price", args=(mark, 0, 0, 0), wait=wait)
+        pause = world.params.pricing_wait_secs + 1
+        goal = least * self.read.pick((1, 1, 1, 10**3, 10**9))
+
+        def full(mark: int) -> bool | None:
+            found = filled(world, mark, pause)
+            return None if found is None else found[1] * goal < found[0]
+
+        found = _border(full, [mark * each // 8 for each in (1, 2, 4, 6, 7, 8, 9, 10, 12, 16, 32)])
+        yield self.op("set_price", args=(found or mark, 0, 0, 0))
+        yield self.op("accrue", KEEPER)
+        yield from self._again(pause)
+
+
+def _border(full: Callable[[int], bool | None], marks: list[int]) -> int:
+    """Where all is paid to one side; of two neighbours the one where a rest may be left; 0 if
+    there is none."""
+    seen = [(mark, full(mark)) for mark in marks if usable(mark)]
+    for (low, below), (high, above) in pairwise(seen):
+        if below is None or above is None or below == above:
+            continue
+        while high - low > 1:
+            middle = (low + high) // 2
+            if full(middle) == below:
+                low = middle
+            else:
+                high = middle
+        return low if below else high
+    return 0

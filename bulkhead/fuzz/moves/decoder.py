@@ -56,6 +56,7 @@ class Decoder(Chapters, Edges, Absurd):
             (5, self.misdirect),
             (8, self.absurd),
             (8, self.renewal),
+            (8, self.renewed_many),
             (5, self.outage),
             (5, self.sweep),
             (5, self.brink),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from bulkhead.fuzz.moves.base import usable
 from bulkhead.fuzz.moves.trading import Trading
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.people import ANY_BUY, EVE, FOREVER, KEEPER, OWNERS, USERS
+from bulkhead.fuzz.people import ANY_BUY, DELEGATE, EVE, FOREVER, KEEPER, OWNERS, USERS
 from bulkhead.fuzz.signing import SIGNATURES
 from bulkhead.fuzz.stage import BOOK_CALL, LISTING_TOKEN, MOLE
 from bulkhead.model.order_types import NOTHING, Order, OrderKind, OrderStatus, hash_of
@@ -50,6 +50,8 @@ class Ordering(Trading):
             (5, self.cancel),
             (5 if some else 1, self.release),
             (5 if some else 1, self.upset),
+            (9, self.handed_on),
+            (6, self.misnamed),
             (8, self.withheld),
             (3 if some else 1, self.guarded),
             (4 if some else 1, self.trail),
@@ -130,6 +132,7 @@ class Ordering(Trading):
                 {"expiry": self.world.now},
                 {"expiry": 2**60},
                 {"parent": b"\x07" * 32},
+                {"parent": read.pick(tuple(self.book.orders) or (b"\x08" * 32,))},
                 {"owner": EVE},
                 {"kind": OrderKind.TRAILING_STOP},
                 {"trigger_price": 2**100},
@@ -257,6 +260,82 @@ class Ordering(Trading):
             yield self.op("execute_order", order.owner, (edited, order.owner))
         if read.byte() < 40:
             yield from self._fill(edited)
+
+    def misnamed(self) -> Iterator[Op]:
+        """An edit whose new order is for another position, parent, group or owner."""
+        read, world, order, id_ = self.read, self.world, self._any(), self.some()
+        held = self.twin.position(id_)
+        if order is None or (held.size and read.byte() < 128):
+            if held.owner not in world.stage.people:
+                return
+            order = self._growing(held.owner, id_)
+            yield self.op("place_order", order.owner, (order,))
+        kept = self.book.state(hash_of(order)).position_id
+        mine = [i for i in world.ids if i != kept and self.twin.position(i).owner == order.owner]
+        other = read.pick(mine or world.ids)
+        up = read.pick(tuple(self.book.orders) or (hash_of(order),))
+        changes: tuple[dict[str, object], ...] = (
+            {"position_id": other},
+            {"position_id": other},
+            {"position_id": other, "parent": up},
+            {"parent": up},
+            {"parent": up, "position_id": 0},
+            {"group": read.pick(_GROUPS)},
+            {"owner": read.pick(OWNERS)},
+        )
+        change = {"position_id": kept, "salt": world.tally.steps << 16, **read.pick(changes)}
+        edited = replace(order, **change)  # type: ignore[arg-type]
+        yield self.op("edit_order", order.owner, (order, edited))
+        if read.byte() < 100:
+            yield self.op("cancel_order", order.owner, (edited,))
+        else:
+            yield from self._fill(edited)
+
+    def handed_on(self) -> Iterator[Op]:
+        """A position changes hands while its seller's order waits; its buyer orders too, with
+        margin; then either, the buyer's delegate and keepers do what they can with both."""
+        read, world, id_ = self.read, self.world, self.some()
+        held = self.twin.position(id_)
+        seller = held.owner
+        if held.size == 0 or seller not in world.stage.people:
+            return
+        buyer = read.pick([who for who in OWNERS if who != seller])
+        old = self._growing(seller, id_)
+        yield self.op("place_order", seller, (old,))
+        yield self.op("transfer_position", seller, (id_, buyer), self.wait())
+        scope = read.pick((0, id_))
+        yield self.op("set_delegate", buyer, (scope, self.book.address, FOREVER))
+        if read.byte() < 128:
+            yield self.op("set_delegate", buyer, (scope, DELEGATE, FOREVER))
+        new = self._growing(buyer, id_)
+        yield self.op("place_order", buyer, (new,))
+        salt = world.tally.steps << 16
+        mine = {"owner": buyer, "epoch": new.epoch, "phase": new.phase}
+        edited = (replace(old, salt=salt), replace(old, salt=salt, **mine))  # type: ignore[arg-type]
+        rivals = (buyer, DELEGATE, buyer, DELEGATE, EVE)
+        acts: tuple[Callable[[], Op], ...] = (
+            lambda: self.op("cancel_order", seller, (old,)),
+            lambda: self.op("cancel_order", seller, (old,)),
+            lambda: self.op("edit_order", seller, (old, edited[0])),
+            lambda: self.op("release_order", KEEPER, (old, KEEPER)),
+            lambda: self.op("cancel_order", read.pick(rivals), (old,)),
+            lambda: self.op("cancel_order", read.pick(rivals), (old,)),
+            lambda: self.op("edit_order", read.pick(rivals), (old, read.pick(edited))),
+            lambda: self.op("cancel_order", read.pick((seller, DELEGATE)), (new,)),
+            lambda: self.op("execute_orders", KEEPER, ((old, new), KEEPER)),
+        )
+        for _ in range(2 + read.byte() % 3):
+            yield read.pick(acts)()
+        free = self.twin.withdrawable(id_) + read.pick((0, 0, 1))
+        yield self.op("remove_margin", buyer, (id_, max(1, free), buyer))
+        yield from self._fill(new)
+        yield self.op("release_order", KEEPER, (old, KEEPER))
+
+    def _growing(self, owner: str, id_: int) -> Order:
+        """More of a position, with margin."""
+        size = self.twin.position(id_).size * (1 + self.read.byte() % 10) // 20
+        margin = 1 + self.world.dollars(1 + self.read.byte() % 200)
+        return self._order(owner, size, id_, margin=margin, group=NOTHING)
 
     def cancel(self) -> Iterator[Op]:
         """By its owner, by signature, by a stranger; placed or not; twice."""

@@ -116,6 +116,29 @@ class Prices(Moves):
         else:
             yield from self.accrue()
 
+    def renewed_many(self) -> Iterator[Op]:
+        """A second mark in one block, brought by the liquidation of several who are ill by so
+        little that a part of each is closed."""
+        read, id_ = self.read, self.some()
+        yield self._price(self.world.site.reading.mark, lag=5, wait=12)
+        yield self.op("accrue", KEEPER)
+        found, p = at_mark(self.world), self.position(id_)
+        if found is None or p.size == 0:
+            return
+        t, edge = found[0], turning_mark(p, found[0])
+        step = 1 + edge // read.pick((10**18, 10**9, 10_000, 2_000))
+        mark = edge - step if p.size > 0 else edge + step
+        if not usable(mark):
+            return
+        then = t._replace(mark=mark)
+        held = [(each, self.position(each)) for each in self.held()]
+        little = [i for i, q in held if _slack(q, then, 0) < 0 <= _slack(q, then, 2)]
+        ids = tuple(little[: 1 + read.byte() % 4]) or (id_,)
+        if read.byte() < 60:
+            ids += (self.some(),)
+        yield self.op("set_price", args=(mark, t.spread, 0, 0))
+        yield self.op("liquidate_many", KEEPER, (ids, KEEPER))
+
     def outage(self) -> Iterator[Op]:
         """The oracle (or the sequencer) fails; later it says when it came back."""
         if self.world.site.failure:
