@@ -34,8 +34,9 @@ Examples:
 --artifacts (or {ARTIFACTS}) names a folder of compiled contracts to attack instead of this
 project's: mutants, for instance.
 
-Exit codes: 0 every law held, 1 a law was broken (or a profile that must reach every bucket of the
-logical coverage did not), 2 bad input, 3 anything else.
+Exit codes: 0 every law held, 1 a law was broken, or one that --law asks for was never checked (or a
+profile that must reach every bucket of the logical coverage and check every law did not), 2 bad
+input, 3 anything else.
 """
 
 
@@ -133,6 +134,9 @@ def fuzz(
     )
     with show.progress(console, plan) as tell:
         report, failure = crew.run(plan, tell)
-    incomplete = chosen.full and not laws and bool(report.missing())
-    show.verdict(console, plan, report, failure, out, incomplete)
+    full = chosen.full and not laws
+    missing = report.missing() if full else []
+    unchecked = report.unchecked(engine, laws) if full or laws else []
+    incomplete = bool(missing or unchecked)
+    show.verdict(console, plan, report, failure, out, (missing, unchecked))
     return BROKEN if failure or incomplete else OK

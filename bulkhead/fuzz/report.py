@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bulkhead.fuzz.coverage import KINDS, MONEY, OTHERS, SIDES, Cell, missing
-from bulkhead.fuzz.laws.catalogue import LAWS
+from bulkhead.fuzz.laws.catalogue import ELSEWHERE, LAWS
 
 
 @dataclass
@@ -53,6 +53,11 @@ class Report:
     def missing(self) -> list[Cell]:
         """Reachable buckets that were not."""
         return missing(self.coverage)
+
+    def unchecked(self, engine: str, only: Iterable[str] = ()) -> list[str]:
+        """Laws that were asked for, or all that the engine shows something of, without a check."""
+        asked = set(only) or {name for name in LAWS if ELSEWHERE.get(name, engine) == engine}
+        return [name for name in LAWS if name in asked and not self.checks[name]]
 
     def record(self, only: Iterable[str] = ()) -> dict[str, Any]:
         """For --json."""

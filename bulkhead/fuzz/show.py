@@ -14,8 +14,8 @@ from rich.table import Table
 
 from bulkhead.commands import PLAIN_EVERY_SECS, Console
 from bulkhead.fuzz import counterexample
-from bulkhead.fuzz.coverage import KINDS, MONEY, OTHERS, REACHABLE, SIDES
-from bulkhead.fuzz.laws.catalogue import LAWS
+from bulkhead.fuzz.coverage import KINDS, MONEY, OTHERS, REACHABLE, SIDES, Cell
+from bulkhead.fuzz.laws.catalogue import ELSEWHERE, LAWS
 from bulkhead.fuzz.report import Failure, Report
 from bulkhead.fuzz.runner import Plan
 
@@ -126,15 +126,18 @@ def verdict(
     report: Report,
     failure: Failure | None,
     out: Path,
-    incomplete: bool,
+    lacking: tuple[list[Cell], list[str]],
 ) -> None:
-    """The end of a run."""
+    """The end of a run. lacking: buckets never reached and laws never checked that had to be."""
+    missing, unchecked = lacking
+    incomplete = bool(missing or unchecked)
     found = {
         "verdict": "broken" if failure else "incomplete" if incomplete else "held",
         "engine": plan.engine,
         "seed": plan.seed,
         "seconds": plan.seconds,
         "workers": plan.workers,
+        "unchecked": unchecked,
         **report.record(plan.only),
     }
     saved = None
@@ -154,7 +157,11 @@ def verdict(
             console.say(f"saved: {saved}; replay: bulkhead fuzz {' '.join(_again(plan, saved))}")
     tables = (laws_table(report, plan.only), coverage_table(report), others_table(report))
     console.result(found, *tables)
-    if incomplete:
-        console.complain(f"never reached: {', '.join(' '.join(cell) for cell in report.missing())}")
+    if missing:
+        console.complain(f"never reached: {', '.join(' '.join(cell) for cell in missing)}")
+    for law in unchecked if failure is None else ():
+        engine = ELSEWHERE.get(law, plan.engine)
+        other = f"; only --engine {engine} checks it" if engine != plan.engine else ""
+        console.complain(f"{law} was never checked in {report.steps:,} steps{other}")
     counted = f"{report.steps:,} steps, {sum(report.checks.values()):,} checks"
     console.say(f"{found['verdict']}: {counted}, {report.sequences:,} sequences")

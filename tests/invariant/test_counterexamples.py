@@ -18,10 +18,11 @@ from bulkhead.cli import run
 from bulkhead.fuzz import counterexample, script
 from bulkhead.fuzz.judge import Judge
 from bulkhead.fuzz.laws.base import Broken
+from bulkhead.fuzz.laws.catalogue import LAWS
 from bulkhead.fuzz.node import Node
 from bulkhead.fuzz.ops import TRIAL, Op
 from bulkhead.fuzz.people import EVE, FOREVER, KEEPER, NAMES, PRICE, START
-from bulkhead.fuzz.report import Failure
+from bulkhead.fuzz.report import Failure, Report
 from bulkhead.fuzz.runner import Plan, Shape, Worker
 from bulkhead.fuzz.world import World
 from bulkhead.model import MarketModel
@@ -296,6 +297,27 @@ def test_a_run_that_holds(artifacts: Artifacts, capsys: pytest.CaptureFixture[st
     assert told["verdict"] == "held"
     assert told["laws"]["I-02"]["checks"] > 0
     assert told["sequences"] > 0
+
+
+def test_law_that_was_never_checked_fails_the_run(
+    artifacts: Artifacts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["fuzz", "--seconds", "2", "--law", "I-33", "--law", "I-02"]) == 1
+    said = capsys.readouterr().err
+    assert "I-33 was never checked" in said
+    assert "only --engine anvil checks it" in said
+    assert "I-02 was never checked" not in said
+
+
+def test_full_run_misses_what_its_engine_could_check() -> None:
+    found = Report()
+    found.checks.update(dict.fromkeys(LAWS, 1))
+    assert found.unchecked("anvil") == []
+    found.checks["I-33"] = 0
+    assert found.unchecked("anvil") == ["I-33"]
+    assert found.unchecked("revm") == []
+    found.checks["I-08"] = 0
+    assert found.unchecked("revm") == ["I-08"]
 
 
 def test_same_seed_draws_the_same_sequences(artifacts: Artifacts) -> None:

@@ -51,3 +51,6 @@ LAWS: dict[str, str] = {
     "I-49": "A healthy trader can always leave",
     "I-50": "The model foretells every outcome and every view",
 }
+
+# Laws that only one engine shows anything of: transactions' gas is Anvil's.
+ELSEWHERE = {"I-33": "anvil"}
