@@ -59,6 +59,8 @@ class Ends:
         bench.hold(laws.i_30_no_profit, was, now, t, reward, ticket, inflow - given)
         if now.size == 0 and not refusing:
             debt = happened.get("BadDebt", {})
+            if not step.acted:
+                bench.hold(laws.i_29_full, was, t)
             bench.hold(laws.i_32_waterfall, was, t, reward, debt.get("amount", 0))
             if debt and not step.acted:
                 self._confined(step, step.before, step.after, debt)
@@ -94,9 +96,11 @@ class Ends:
                 worst = world.tally.gas
                 worst[op.name] = max(worst.get(op.name, 0), step.gas)
         if op.name == "deleverage":
-            self._adl(op, step, before, after, t)
+            self._adl(op, step, before, after, t, world.refusing)
 
-    def _adl(self, op: Op, step: Step, before: Sight, after: Sight, t: Terms) -> None:
+    def _adl(
+        self, op: Op, step: Step, before: Sight, after: Sight, t: Terms, refusing: bool
+    ) -> None:
         if before.market["totalSupply"] != after.market["totalSupply"]:
             return  # buckets were priced first: the cash before is another
         p = step.params[1]
@@ -107,6 +111,12 @@ class Ends:
         was, now = before.positions[op.args[0]], after.positions[op.args[0]]
         values = (claims, cash, p.adl_start, p.adl_target)
         self.bench.hold(laws.i_35_adl, was, now, t, *values)
+        s = before.state
+        long, short = (s["size_long"], s["basis_long"]), (-s["size_short"], s["basis_short"])
+        self.bench.hold(laws.i_35_fair, was, long if was.size > 0 else short, t)
+        if not refusing:
+            t = t._replace(skew=long[0] + short[0])
+            self.bench.hold(laws.i_35_reached, was, now, t, claims, cash, p.adl_target)
 
 
 def _unfunded(sight: Sight) -> int:

@@ -7,11 +7,14 @@ from typing import Any
 
 from bulkhead.fuzz import by_order
 from bulkhead.fuzz.laws import access, margin, pool
-from bulkhead.fuzz.laws.base import maintenance, terms
+from bulkhead.fuzz.laws.base import maintenance, terms, up
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import EVE, FOREVER, KEEPER
+from bulkhead.fuzz.probe import Sight
+from bulkhead.fuzz.trades import waiting
 from bulkhead.fuzz.world import World
-from bulkhead.model.queues import DEAD_SHARES, VIRTUAL
+from bulkhead.model.pool import DEAD
+from bulkhead.model.queues import DEAD_SHARES
 from bulkhead.model.types import Mode
 
 ROUNDED_UP = 4  # token units: funding, fee, loss, and what is left
@@ -83,6 +86,7 @@ class Exits:
         if not self._fresh(world, world.params.grace_secs + 1):
             return
         refused: list[str] = []
+        gifts = spare(world.sight)
 
         def must(op: Op) -> None:
             said = world.play(op)
@@ -108,31 +112,55 @@ class Exits:
             if owner in world.stage.people:
                 must(Op("draw_ticket", owner, (number, owner), 0, world.at))
         must(Op("sweep_fees", EVE, (), 0, world.at))
-        left, allowed = self._providers(world, must)
-        self.bench.hold(pool.i_08_exit, refused, left, allowed)
+        worth = self._providers(world, must)
+        self.bench.hold(pool.i_08_exit, refused)
+        if not refused:
+            self._empty(world, gifts, worth)
 
     def _providers(self, world: World, must: Any) -> tuple[int, int]:
-        """All shares out; (token units of NAV that remain, how much of it is explained)."""
-        twin = world.twin
-        liquidity = twin.pool
-        if twin.nav() <= 0 or twin.core.totals.owed > twin.core.totals.paid:
-            return 0, 0  # what there is belongs to tickets
-        params = world.params
-        for who in world.site.layout.providers:
+        """All shares out; what they were worth beforehand: (NAV in Wad, supply)."""
+        params, providers = world.params, world.site.layout.providers
+        wait = max(params.redeem_delay_secs, params.deposit_delay_secs, params.pricing_wait_secs)
+        for _ in range(2):  # what waits, and what waits for that
+            self._fresh(world, wait + 1)
+        for who in providers:
             self._claim(world, who, "deposits", "deposit", must)
-            shares = liquidity.shares.get(who, 0)
+            shares = world.twin.pool.shares.get(who, 0)
             if shares:
                 must(Op("request_redeem", who, (shares, who, who), 0, world.at))
-        wait = max(params.redeem_delay_secs, params.deposit_delay_secs, params.pricing_wait_secs)
+        market = world.look(world.site).market
         for _ in range(3):
             self._fresh(world, wait + 1)
-        for who in world.site.layout.providers:
+        for who in providers:
             self._claim(world, who, "redemptions", "redeem", must)
-        supply = liquidity.state.supply
-        unclaimed = supply - DEAD_SHARES
-        left = max(0, twin.nav()) // world.unit
-        share = left * (DEAD_SHARES + VIRTUAL + max(0, unclaimed)) // max(1, supply + VIRTUAL)
-        return left, share + 100
+        return market["nav"], market["totalSupply"]
+
+    def _empty(self, world: World, gifts: int, worth: tuple[int, int]) -> None:
+        """Holds what the chain shows of a market that everybody left."""
+        seen, params, unit = world.look(world.site), world.params, world.unit
+        s, m = seen.state, seen.market
+        unfunded = m["ticketsOwed"] - m["ticketsPaid"]
+        due = up(waiting(s, params), unit) + unfunded
+        steps = len(world.played)
+        if worth[0] <= 0:
+            self.bench.hold(pool.i_08_bankrupt, s["cash"], due, steps)
+            return
+        waits = (m["pendingDepositAssets"], m["pendingRedeemShares"])
+        self.bench.hold(pool.i_08_providers, seen.providers, waits)
+        others = self._others(world)
+        supply = (worth[1], m["totalSupply"])
+        self.bench.hold(pool.i_08_supply, m["totalSupply"], DEAD_SHARES + others, steps)
+        undrawn = m["ticketsPaid"] - sum(ticket[3] for ticket in seen.tickets)
+        tokens = seen.balances[0] - gifts - undrawn - due
+        self.bench.hold(pool.i_08_left, tokens, worth[0] // unit, supply, steps)
+
+    def _others(self, world: World) -> int:
+        """Shares of nobody who can act: sent, or asked for in the name of a contract."""
+        held, providers = world.twin.pool, world.site.layout.providers
+        known = {*providers, held.address, DEAD}
+        for_others = [who for who in held.deposits.accounts if who not in providers]
+        sent = sum(amount for who, amount in held.shares.items() if who not in known)
+        return int(sent + sum(held.deposits.folded(who).shares for who in for_others))
 
     def _claim(self, world: World, who: str, side: str, name: str, must: Any) -> None:
         account = getattr(world.twin.pool, side).folded(who)
@@ -159,3 +187,10 @@ class Exits:
         said = by_order.close(world, id_)
         under = said.startswith("Refused(16,")  # its equity does not pay for the close
         self.bench.hold(access.i_44_exits, "closing", "ok" if under else said)
+
+
+def spare(seen: Sight) -> int:
+    """Tokens of the pool that it accounts for nowhere: what it was given."""
+    m = seen.market
+    undrawn = m["ticketsPaid"] - sum(ticket[3] for ticket in seen.tickets)
+    return seen.balances[0] - m["accounted"] - undrawn

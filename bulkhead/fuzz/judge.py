@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bulkhead.fuzz import foresight
+from bulkhead.fuzz import foresight, pricing
 from bulkhead.fuzz.coverage import count
 from bulkhead.fuzz.ends import Ends
 from bulkhead.fuzz.laws import (
@@ -19,7 +19,7 @@ from bulkhead.fuzz.laws import (
     orders,
     pool,
 )
-from bulkhead.fuzz.laws.base import Terms, equity, notional, terms, trading_cost, up
+from bulkhead.fuzz.laws.base import Terms, equity, notional, terms, trading_cost
 from bulkhead.fuzz.ops import BOOK_CALLS, GOVERNED, OUTSIDE, POOL_CALLS, Op
 from bulkhead.fuzz.orders import Orders, as_trade, meant, orders_of, view_orders
 from bulkhead.fuzz.people import GOVERNANCE, GUARDIAN
@@ -172,6 +172,9 @@ class Judge:
         trade = as_trade(step, world.ghosts[world.sites.index(step.site)], before, after)
         self.orders.step(world, step, before, after, t)
         self._money(world, step, before, after)
+        if step.op.name in ("send", "share_transfer"):
+            pairs = [(before.market[n], after.market[n]) for n in ("nav", "totalSupply")]
+            bench.hold(pool.i_36_gift, *pairs)
         if step.op.name in OUTSIDE:
             return
         self._market(world, trade, before, after, t)
@@ -203,15 +206,6 @@ class Judge:
             side = s["size_long"] if op.args[1] > 0 else s["size_short"]
             values = (notional(side, t.mark), t.skew, m["nav"], p.max_open_interest)
             bench.hold(conservation.i_07_caps, *values, p.max_utilisation, p.max_skew)
-        burned = m["totalSupply"] < before.market["totalSupply"]
-        if burned and op.name == "accrue" and s["mode"] < Mode.FINAL:
-            claims = up(t.skew * (t.mark - t.index), WAD) - s["basis_long"] - s["basis_short"]
-            both = notional(s["size_long"], t.mark) + notional(s["size_short"], t.mark)
-            cash = s["cash"] * t.unit
-            bench.hold(
-                conservation.i_07_reserve,
-                *(cash, m["nav"] + 4, claims, both, p.reserve_factor, p.adl_target),
-            )
         if op.name != "execute_final":
             pairs = [(before.state[n], s[n]) for n in ("mark", "published_at", "accepted_at")]
             reading = None if step.failing else (step.reading.mark, step.reading.published_at)
@@ -250,17 +244,10 @@ class Judge:
     def _pool(self, step: Step, before: Sight, after: Sight, t: Terms) -> None:
         bench, op, m, was, s = self.bench, step.op, after.market, before.market, after.state
         supply = (was["totalSupply"], m["totalSupply"])
-        asked = op.args[0] if op.name == "request_deposit" else 2
-        if op.name == "accrue" and s["mode"] < Mode.FINAL:
-            taken = was["pendingDepositAssets"] - m["pendingDepositAssets"]
-            worth = m["nav"] - (taken if supply[1] > supply[0] else 0) * t.unit
-            empty = s["size_long"] == s["size_short"] == 0
-            if supply[1] >= supply[0]:
-                bench.hold(pool.i_38_edges, worth, empty, supply, asked)
-            due = before.state["bucket_due_at"]
-            bench.hold(pool.i_39_waited, due, s["published_at"], supply[0] != supply[1])
-        elif op.name == "request_deposit":
-            bench.hold(pool.i_38_edges, 0, False, supply, asked)
+        if op.name == "request_deposit":
+            bench.hold(pool.i_38_asked, op.args[0])
+        if s["mode"] < Mode.FINAL:
+            pricing.hold_pricing(bench, step, before, after, t.unit)
         calm = same_block(before, after) and s["mode"] == before.state["mode"] < Mode.FINAL
         if calm and op.name not in ("set_params", "liquidate_many") and solvent(step):
             bench.hold(pool.i_36_share_price, (was["nav"], m["nav"]), supply, t.unit)

@@ -36,6 +36,10 @@ UNPAID = REST._replace(margin=0, basis=7_970 * WAD - TARGET)
 RICH = OTHER._replace(size=-3 * WAD, basis=-9_000 * WAD)  # a short of 3 from 3,000
 LESS = RICH._replace(size=-WAD, basis=-3_000 * WAD, margin=RICH.margin + 2_000 * 10**6)
 BROKE = ILL._replace(margin=900 * 10**6)
+# DEEP's equity of 333 is less than two thirds of its MM, 500; SMALL's MM is 25.005, the least 25.
+DEEP = ILL._replace(margin=1_333 * 10**6)
+SMALL = Pos(WAD * 5_001 // 10_000, WAD * 10_002 // 10, 0, 25 * 10**6)
+SHORT = Pos(-10 * WAD, -19_000 * WAD, 0, 1_499_999_999)
 WORDS = (1, 2, 3)
 
 
@@ -43,6 +47,19 @@ def confined(insured: int = 70, borne: int = 30, fund: int = 40, vault: int = 90
     """100 of bad debt against 30 of waiting shares and a fund that held 40."""
     others = [(2, OTHER, OTHER._replace(margin=vault))]
     conservation.i_12_confined(100, insured, borne, (fund, 0), (30, 0), 0, others)
+
+
+def reached(left: int, now: Pos = LESS, total: int = 3_000, skew: int = -5 * WAD) -> None:
+    """Claims (dollars) of 3,400 of cash come down to what is left of 2,000; the target is 70 %."""
+    before, after = (total * WAD, left * WAD), (3_400 * WAD, 2_000 * WAD)
+    terms = TERMS._replace(skew=skew)
+    liquidation.i_35_reached(RICH, now, terms, before, after, WAD * 7 // 10)
+
+
+def priced(paid: int, shares: int) -> None:
+    """A pool of 90,000 units less the virtual one and 99,000 shares is paid for so many shares."""
+    nav = 90_000 - 1
+    pool.i_36_priced((nav * U, (nav + paid) * U), (99_000, 99_000 + shares), U)
 
 
 def adl(
@@ -72,7 +89,11 @@ HOLDING = {
     "I-07 caps": lambda: conservation.i_07_caps(100, 5, 100, 200, WAD, 5),
     "I-07 reserve": lambda: conservation.i_07_reserve(100, 100, 70, 200, WAD // 2, WAD * 7 // 10),
     "I-07 backed": lambda: conservation.i_07_backed(10, 8, 2),
-    "I-08": lambda: pool.i_08_exit([], 5, 5),
+    "I-08": lambda: pool.i_08_exit([]),
+    "I-08 providers": lambda: pool.i_08_providers([(0, 9, 0, 0, 9)], (0, 0)),
+    "I-08 supply": lambda: pool.i_08_supply(1_020, 1_000, 10),
+    "I-08 left": lambda: pool.i_08_left(20_000, 10**6 - 1, (99_000, 1_000), 0),
+    "I-08 bankrupt": lambda: pool.i_08_bankrupt(7, 5, 1),
     "I-09": lambda: pool.i_09_extraction(100, 100, 0),
     "I-11": lambda: isolation.i_11_interference(STATE, {**STATE, 1: FLAT}, TERMS, TERMS, {1}),
     "I-12": confined,
@@ -110,6 +131,8 @@ HOLDING = {
     "I-25": lambda: funding.i_25_solvent(5, 5),
     "I-29": lambda: liquidation.i_29_minimal(ILL, NEAT, TERMS, 30 * 10**6),
     "I-29 an empty vault": lambda: liquidation.i_29_minimal(ILL, UNPAID, TERMS, 0),
+    "I-29 deep under": lambda: liquidation.i_29_full(DEEP, TERMS),
+    "I-29 too small for a part": lambda: liquidation.i_29_full(SMALL, TERMS),
     "I-31 healthy": lambda: liquidation.i_31_again("Refused(18, 5, 4)"),
     "I-31 flat": lambda: liquidation.i_31_again("Refused(4, 0, 1)"),
     "I-32": lambda: liquidation.i_32_waterfall(
@@ -122,10 +145,20 @@ HOLDING = {
     "I-34 top-up": lambda: access.i_34_invalid("add_margin", False, "ok"),
     "I-34 reading": lambda: access.i_34_reading("ok (1, 0, 5, 0)", "ok (1, 0, 5, 0)", ""),
     "I-35": lambda: adl((3_000, 1_000), goal=WAD * 7 // 10),
+    "I-35 average": lambda: liquidation.i_35_fair(RICH, (-6 * WAD, -18_000 * WAD), TERMS),
+    "I-35 reached": lambda: reached(1_400),
+    "I-35 gone": lambda: reached(3_000, FLAT),
+    "I-35 skew used up": lambda: reached(3_000, skew=-2 * WAD),
+    "I-36 gift": lambda: pool.i_36_gift((5, 5), (7, 7)),
+    "I-36 priced": lambda: priced(9_000, 10_000),
+    "I-36 burned": lambda: priced(-9_000, -10_000),
+    "I-36 bankrupt": lambda: pool.i_36_priced((-5 * U, 95 * U), (0, 100_000), U),
     "I-36": lambda: pool.i_36_share_price((100 * U, 100 * U), (50, 50), U),
     "I-37": lambda: pool.i_37_backed(5, 5, 7, 7, 0),
     "I-37 assets": lambda: pool.i_37_assets(3, 3 * U + 5, U),
-    "I-38": lambda: pool.i_38_edges(5, False, (1, 2), 2),
+    "I-38 minted": lambda: pool.i_38_minted(5, False),
+    "I-38 minted into an empty market": lambda: pool.i_38_minted(0, True),
+    "I-38 asked": lambda: pool.i_38_asked(2),
     "I-39": lambda: pool.i_39_waited(10, 11, True),
     "I-40": lambda: access.i_40_role("setParams", "a user", False, "AccessManagedUnauthorized(1)"),
     "I-41": lambda: access.i_41_vault(5, 5, False, "eve"),
@@ -155,8 +188,16 @@ PLANTED = {
     "I-07 cash": lambda: conservation.i_07_reserve(99, 100, 70, 200, WAD // 2, WAD * 7 // 10),
     "I-07 NAV": lambda: conservation.i_07_reserve(100, 99, 70, 200, WAD // 2, WAD * 7 // 10),
     "I-07 not backed": lambda: conservation.i_07_backed(9, 8, 2),
-    "I-08 stuck": lambda: pool.i_08_exit(["close: refused"], 0, 5),
-    "I-08 left": lambda: pool.i_08_exit([], 6, 5),
+    "I-08 stuck": lambda: pool.i_08_exit(["close: refused"]),
+    "I-08 shares": lambda: pool.i_08_providers([(0, 0, 0, 0, 0), (1, 0, 0, 0, 0)], (0, 0)),
+    "I-08 shares to claim": lambda: pool.i_08_providers([(0, 5, 5, 0, 0)], (0, 0)),
+    "I-08 tokens to claim": lambda: pool.i_08_providers([(0, 0, 0, 1, 5)], (0, 0)),
+    "I-08 a deposit waits": lambda: pool.i_08_providers([], (1, 0)),
+    "I-08 a redemption waits": lambda: pool.i_08_providers([], (0, 1)),
+    "I-08 supply": lambda: pool.i_08_supply(1_021, 1_000, 10),
+    "I-08 left": lambda: pool.i_08_left(20_001, 10**6 - 1, (99_000, 1_000), 0),
+    "I-08 all left": lambda: pool.i_08_left(10**6, 10**6, (99_000, 1_000), 100),
+    "I-08 bankrupt": lambda: pool.i_08_bankrupt(8, 5, 1),
     "I-09": lambda: pool.i_09_extraction(100, 102, 1),
     "I-11 mark": lambda: isolation.i_11_interference(
         STATE, STATE, TERMS, TERMS._replace(mark=TERMS.mark + 1), set()
@@ -220,6 +261,8 @@ PLANTED = {
     "I-29 too much of an empty vault": lambda: liquidation.i_29_minimal(
         ILL, UNPAID, TERMS, 30 * 10**6
     ),
+    "I-29 all instead of a part": lambda: liquidation.i_29_full(ILL, TERMS),
+    "I-29 all of a short": lambda: liquidation.i_29_full(SHORT, TERMS),
     "I-31": lambda: liquidation.i_31_again("ok"),
     "I-31 another reason": lambda: liquidation.i_31_again("Refused(8, 1, 2)"),
     "I-32 hidden": lambda: liquidation.i_32_waterfall(BROKE, TERMS, 5, 90_000_000),
@@ -236,13 +279,22 @@ PLANTED = {
     "I-35 grows": lambda: adl((3_000, 1_000), now=LESS._replace(size=-4 * WAD)),
     "I-35 factor rises": lambda: adl((3_000, 2_000)),
     "I-35 passes the target": lambda: adl((3_000, 900), goal=WAD * 7 // 10),
+    "I-35 below average": lambda: liquidation.i_35_fair(RICH, (-6 * WAD, -18_000 * WAD - 1), TERMS),
+    "I-35 not reached": lambda: reached(1_401),
+    "I-35 a rest above 1": lambda: reached(1_400, total=3_400),
+    "I-36 gift to NAV": lambda: pool.i_36_gift((5, 6), (7, 7)),
+    "I-36 gift to the supply": lambda: pool.i_36_gift((5, 5), (7, 8)),
+    "I-36 minted too much": lambda: priced(9_000, 10_001),
+    "I-36 minted too little": lambda: priced(9_000, 9_900),
+    "I-36 burned too much": lambda: priced(-9_000, -10_100),
+    "I-36 burned too little": lambda: priced(-9_000, -9_999),
     "I-36 NAV": lambda: pool.i_36_share_price((100 * U, 97 * U), (50, 50), U),
     "I-36 supply": lambda: pool.i_36_share_price((100 * U, 100 * U), (5_000, 6_000), U),
     "I-37 tokens": lambda: pool.i_37_backed(5, 6, 7, 7, 0),
     "I-37 shares": lambda: pool.i_37_backed(5, 5, 7, 8, 0),
     "I-37 assets": lambda: pool.i_37_assets(4, 3 * U + 5, U),
-    "I-38 no NAV": lambda: pool.i_38_edges(0, False, (1, 2), 2),
-    "I-38 nothing": lambda: pool.i_38_edges(5, False, (1, 1), 1),
+    "I-38 no NAV": lambda: pool.i_38_minted(0, False),
+    "I-38 nothing": lambda: pool.i_38_asked(1),
     "I-39": lambda: pool.i_39_waited(10, 10, True),
     "I-39 nothing due": lambda: pool.i_39_waited(0, 10, True),
     "I-40 let in": lambda: access.i_40_role("setParams", "a user", False, "ok"),

@@ -30,6 +30,9 @@ GAS = {
 }
 
 
+SOLVER_LIMIT = 2**112  # notional above which all is closed (Wad)
+
+
 def due(p: Pos, t: Terms, in_grace: bool) -> bool:
     """Whether a third party may liquidate."""
     price = t.price(p.size)
@@ -89,6 +92,33 @@ def i_29_minimal(before: Pos, after: Pos, t: Terms, reward: int) -> bool:
         slack += due - reward * t.unit
     hold("I-29", closed == 1 or over <= slack, f"closed {closed}, {over} above the target")
     return over <= t.unit
+
+
+def i_29_full(before: Pos, t: Terms) -> bool:
+    """All of a position that is not deep under is closed only where no part reaches the target.
+
+    What a part leaves above the target is linear in the rest between the edges of the brackets and
+    of the reward's floor and cap: if the most it leaves is anywhere, it is at one of them.
+    """
+    price, whole = t.price(before.size), abs(before.size)
+    have, n = equity(before, t, price), notional(before.size, price)
+    deep = up(t.deep_ratio * maintenance(before.size, price, t), WAD)
+    if have < deep or n > SOLVER_LIMIT:
+        return have == deep - 1
+    rate = t.insurance_rate + t.spread + t.taker_fee + up(unwinding(before.size, t) * WAD, whole)
+    edges = [t.min_notional, *(row[0] + more for row in t.table for more in (0, 1)), n]
+    if t.keeper_rate:
+        edges += [n - bound * WAD // t.keeper_rate for bound in (t.reward_floor, t.reward_cap)]
+    for edge in edges:
+        for rest in (edge * WAD // price, up(edge * WAD, price), whole - 1):
+            kept = notional(rest, price)
+            if not 0 < rest < whole or kept < t.min_notional:
+                continue
+            closed = notional(whole - rest, price)
+            reward = max(min(t.keeper_rate * closed // WAD, t.reward_cap), t.reward_floor)
+            over = have - reward - up(rate * closed, WAD) - target(rest, price, t)
+            hold("I-29", over < 16 * t.unit, f"all closed; {rest} left would be {over} above")
+    return False
 
 
 def second_order(delta: int, size: int, t: Terms) -> int:
@@ -181,3 +211,31 @@ def i_35_adl(
         passed = claims[1] * WAD + slack >= goal * cash[1]
         hold("I-35", passed, f"factor {claims[1]}/{cash[1]} passed the target {goal}")
     return cash[0] * start == claims[0] * WAD
+
+
+def i_35_fair(was: Pos, side: tuple[int, int], t: Terms) -> bool:
+    """Nobody is deleveraged whose claim per notional is below its side's. side: size and basis of
+    all of it, the size with its sign."""
+    mine = claim(was.size, was.basis, t.mark, t.index)
+    all_ = claim(*side, t.mark, t.index)
+    one, other = mine * notional(side[0], t.mark), all_ * notional(was.size, t.mark)
+    hold("I-35", one >= other, f"claim {mine} is under its side's average of {all_}: {was}")
+    return one == other
+
+
+def i_35_reached(
+    was: Pos, now: Pos, t: Terms, claims: tuple[int, int], cash: tuple[int, int], goal: int
+) -> bool:
+    """Deleveraging ends at adlTarget, but where the position or the skew it leans to is used up;
+    at a factor of 1 or more all of it goes. (before, after) net claims and cash (Wad)."""
+    if now.size == 0:
+        return False
+    hold("I-35", claims[0] < cash[0], f"{now.size} of {was.size} left at a factor above 1")
+    closed = abs(was.size) - abs(now.size)
+    if closed == abs(t.skew):
+        return True
+    one = up(abs(claim(was.size, was.basis, t.mark, t.index)), abs(was.size))
+    over = claims[1] * WAD - goal * cash[1]
+    slack = (2 * t.unit + one + 4) * WAD
+    hold("I-35", over <= slack, f"factor {claims[1]}/{cash[1]} is above the target {goal}")
+    return over <= WAD

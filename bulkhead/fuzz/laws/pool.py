@@ -4,16 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bulkhead.fuzz.laws.base import hold
+from bulkhead.fuzz.laws.base import hold, up
 
 VIRTUAL = 1_000  # shares that price rounding is charged to
 
 
-def i_08_exit(refused: Sequence[str], left: int, allowed: int) -> bool:
-    """Everybody got out; what remains is rounding, donations and the dead deposit (token units)."""
+def i_08_exit(refused: Sequence[str]) -> bool:
+    """Everybody got out."""
     hold("I-08", not refused, f"could not leave: {'; '.join(refused[:3])}")
-    hold("I-08", left <= allowed, f"{left} remain, {allowed} explained")
-    return left == allowed
+    return False
+
+
+def i_08_providers(rows: Sequence[Sequence[int]], waits: tuple[int, int]) -> bool:
+    """No provider has shares or a claim that pays, no request waits. rows: shares, then what may
+    be deposited, minted, withdrawn and redeemed; waits: deposits, redemptions."""
+    for shares, _, minted, withdrawn, _ in rows:
+        stuck = (shares, minted, withdrawn)
+        hold("I-08", not any(stuck), f"shares, mintable, withdrawable: {stuck} after leaving")
+    hold("I-08", not any(waits), f"deposits {waits[0]}, redemptions {waits[1]} wait for ever")
+    return False
+
+
+def i_08_supply(supply: int, explained: int, steps: int) -> bool:
+    """The shares that remain are nobody's: the dead deposit's, those of contracts that can't act,
+    and at most two a step that rounding left."""
+    hold("I-08", supply <= explained + 2 * steps, f"{supply} shares, {explained} explained")
+    return supply == explained
+
+
+def i_08_left(tokens: int, nav: int, supply: tuple[int, int], steps: int) -> bool:
+    """The tokens that remain, but for gifts, tickets and funding in waiting, are what the shares
+    that remain were worth (and the virtual ones), and two units a step at most. nav: whole token
+    units before; supply: before, after."""
+    worth = up((nav + 1) * (supply[1] + VIRTUAL), supply[0] + VIRTUAL)
+    hold("I-08", tokens <= worth + 2 * steps, f"{tokens} remain, {worth} explained")
+    return tokens == worth
+
+
+def i_08_bankrupt(cash: int, due: int, steps: int) -> bool:
+    """Where NAV is 0 or less all cash is for tickets and for funding in waiting (token units)."""
+    hold("I-08", cash <= due + 2 * steps, f"cash {cash} is kept, only {due} is due")
+    return cash == due
 
 
 def i_09_extraction(before: int, after: int, slack: int) -> bool:
@@ -35,6 +66,27 @@ def i_36_share_price(nav: tuple[int, int], supply: tuple[int, int], unit: int) -
     return nav[0] == nav[1] and supply[0] == supply[1]
 
 
+def i_36_priced(worth: tuple[int, int], supply: tuple[int, int], unit: int) -> bool:
+    """Pricing deposits and redemptions keeps a share's price but for rounding, to the pool's
+    favour: (before, after), worth in Wad. It rises by a unit of NAV, two of what is paid, and two
+    shares at most."""
+    had, has = worth[0] + unit, worth[1] + unit
+    old, new = supply[0] + VIRTUAL, supply[1] + VIRTUAL
+    text = f"NAV {worth[0]} of {supply[0]} to {worth[1]} of {supply[1]} by pricing"
+    if worth[0] > 0:
+        hold("I-36", (has + 4) * old >= had * new, f"falls: {text}")
+    most = max(unit, had) + unit
+    hold("I-36", has * old <= most * (new + 4) + 4 * unit * old, f"rises: {text}")
+    return has * old == had * new
+
+
+def i_36_gift(nav: tuple[int, int], supply: tuple[int, int]) -> bool:
+    """Tokens or shares that are sent change neither NAV nor supply: (before, after)."""
+    hold("I-36", nav[0] == nav[1], f"a gift moved NAV from {nav[0]} to {nav[1]}")
+    hold("I-36", supply[0] == supply[1], f"a gift moved the supply: {supply[0]} to {supply[1]}")
+    return False
+
+
 def i_37_backed(
     reserve: int, withdrawable: int, escrowed: int, owed_shares: int, slack: int
 ) -> bool:
@@ -52,10 +104,14 @@ def i_37_assets(total: int, nav: int, unit: int) -> bool:
     return nav <= 0
 
 
-def i_38_edges(nav: int, empty: bool, supply: tuple[int, int], asked: int) -> bool:
-    """Nothing is minted at a NAV of 0 or below (but into an empty market), or for 0 or 1 unit."""
-    if supply[1] > supply[0]:
-        hold("I-38", nav > 0 or empty, f"minted {supply[1] - supply[0]} at a NAV of {nav}")
+def i_38_minted(nav: int, empty: bool) -> bool:
+    """Nothing is minted at a NAV of 0 or below, but into an empty market."""
+    hold("I-38", nav > 0 or empty, f"minted at a NAV of {nav}")
+    return False
+
+
+def i_38_asked(asked: int) -> bool:
+    """Nobody asks to deposit 0 or 1 unit."""
     hold("I-38", asked >= 2, f"a request for {asked} was taken")
     return asked == 2
 
