@@ -43,7 +43,7 @@ class Chapters(Ordering, Others):
         yield from self.read.pick(
             (
                 *(self.ruin, self.ruin, self.winding_up, self.winding_up),
-                *(self.knife_edge, self.queue, self.trickle),
+                *(self.knife_edge, self.queue, self.trickle, self.trickle),
             )
         )()
 
