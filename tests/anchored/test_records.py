@@ -4,6 +4,10 @@
   ticket; the model then went on to collect a loss for tickets that were funded.
 - front_runner_is_paid_funding: where trades cost nothing, who trades ahead of a mark may still be
   paid a unit of funding, which the law took for a gain from the mark.
+- cash_at_its_end: gifts to vaults carried the pool's cash to 2^96 - 1, where a liquidation's
+  payment is counted in part; the law took that for a loss of the pool's.
+- index_at_its_end: at the highest mark the funding index reached 2^87 - 1 and stayed there; the law
+  knew no end of it.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ CAP = 10**18
 # A rate that starts at 0 and grows for an hour: S/4 of skew, a velocity of 4e18.
 GROWN = 3_600 * 10**18
 INDEX = GROWN * 3_600 // 2 * 2_000 * WAD // RAY
+END = funding.INDEX_MAX
 SCALE = TERMS.skew_scale
 LIMITS = (SCALE // 4, 2_000 * WAD, 3_600, SCALE, 4 * 10**18, 10**23)
 COST = trading_cost(WAD, TERMS)
@@ -124,6 +125,7 @@ HOLDING = {
         1,
         10**18,
     ),
+    "I-23 at its end": lambda: funding.i_23_index((END - 5, END), (0, GROWN), *LIMITS),
     "I-23 pieces": lambda: funding.i_23_pieces((5, 7), (6, 7), 3, WAD, 60),
     "I-24": lambda: funding.i_24_inserted(WORDS, WORDS),
     "I-24 renamed": lambda: funding.i_24_renamed(WORDS, WORDS),
@@ -243,6 +245,10 @@ PLANTED = {
     "I-22 pool": lambda: funding.i_22_zero_sum([ILL], 2_000 * WAD, (0, WAD), (0, 10 * WAD + 9)),
     "I-22 sign": lambda: funding.i_22_zero_sum([ILL], 2_000 * WAD, (0, WAD), (0, -10 * WAD)),
     "I-23 index": lambda: funding.i_23_index((0, INDEX * 2), (0, GROWN), *LIMITS),
+    "I-23 short of its end": lambda: funding.i_23_index(
+        (END - INDEX, END - INDEX // 2), (0, GROWN), *LIMITS
+    ),
+    "I-23 past its end": lambda: funding.i_23_index((END - 5, END + INDEX), (0, GROWN), *LIMITS),
     "I-23 rate": lambda: funding.i_23_index((0, INDEX), (0, GROWN + 10**9), *LIMITS),
     "I-23 sign": lambda: funding.i_23_index((0, -INDEX), (0, -GROWN), *LIMITS),
     "I-23 cap": lambda: funding.i_23_index((0, 0), (0, 11), 0, WAD, 0, SCALE, 1, 10),

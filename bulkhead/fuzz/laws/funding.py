@@ -8,6 +8,7 @@ from bulkhead.fuzz.laws.base import WAD, hold, up
 from bulkhead.fuzz.probe import Pos
 
 RAY = 10**27
+INDEX_MAX = 2**87 - 1  # either way, Wad
 
 
 def i_22_zero_sum(
@@ -52,7 +53,8 @@ def i_23_index(
     off = abs(rate[1] * scale - end)
     if off > (2 + seconds) * scale:
         hold("I-23", False, f"rate {rate[1]}, in closed form {end / scale}")
-    grown, told = index[1] - index[0], area * mark
+    least, room = ((last - index[0]) * parts * RAY for last in (-INDEX_MAX, INDEX_MAX))
+    grown, told = index[1] - index[0], max(least, min(room, area * mark))
     slack = (mark * (2 + seconds) * seconds + 2 * RAY) * parts
     if abs(grown * parts * RAY - told) > slack:
         hold("I-23", False, f"index grew {grown}, should {told / (parts * RAY)}")
