@@ -12,7 +12,6 @@ pragma solidity 0.8.37;
 ///      - so: a price < 2^97, abs(price - F) < 2^98, a notional < 2^150.
 ///      Assembly stands only where it was measured to save a sixth of a stage: rounding without a branch.
 library WadMath {
-    /// @notice A value does not fit `bits` bits (signed values: two's complement).
     /// @dev floor(a / b); callers prove that b is not 0.
     function divDown(uint256 a, uint256 b) internal pure returns (uint256 q) {
         assembly ("memory-safe") {

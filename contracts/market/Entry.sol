@@ -80,7 +80,7 @@ library Entry {
     }
 
     /// @dev A vault does not pay itself: the event would tell a margin that it no longer has.
-    function checkPayee(Context memory x, address to) internal pure {
+    function checkNotOwn(Context memory x, address to) internal pure {
         if (to == x.vault) Engine.refuse(Reason.BadReceiver, int256(uint256(uint160(to))), 0);
     }
 

@@ -75,7 +75,7 @@ library Exits {
         Entry.checkDeadline(deadline);
         Context memory x = Ledger.blank()[0];
         Entry.owned($, x, vaults, id);
-        Entry.checkPayee(x, to);
+        Entry.checkNotOwn(x, to);
         Entry.checkTrader(x);
         $.loadCounters(x);
         if (x.p.size == 0) Engine.refuse(Reason.IsFlat, 0, 1);
@@ -103,7 +103,7 @@ library Exits {
     {
         Context memory x = Ledger.blank()[0];
         Entry.owned($, x, vaults, id);
-        Entry.checkPayee(x, to);
+        Entry.checkNotOwn(x, to);
         if (amount == 0) Engine.refuse(Reason.ZeroAmount, 0, 1);
         Entry.checkNormal(x);
         (, bool due) = $.acceptMark(x, need);
@@ -135,7 +135,7 @@ library Exits {
     {
         Context memory x = Ledger.blank()[0];
         Entry.owned($, x, vaults, id);
-        Entry.checkPayee(x, to);
+        Entry.checkNotOwn(x, to);
         if (amount == 0) Engine.refuse(Reason.ZeroAmount, 0, 1);
         x.touch();
         _checkFree($, x, amount);
