@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bulkhead.deploy.params import abi
 from bulkhead.fuzz.engine import Answer, Request
-from bulkhead.fuzz.ops import BOOK_CALLS, GOVERNED, POOL_CALLS, RETURNING, Op
+from bulkhead.fuzz.ops import BOOK_CALLS, GOVERNED, POOL_CALLS, RETURNING, SHARES_ALONE, Op
 from bulkhead.fuzz.people import DELAY, FOREVER, GOVERNANCE, KEEPER
 from bulkhead.fuzz.signing import SIGNATURES, STRANGER, digest, signed
 from bulkhead.fuzz.speech import meaning, plain
@@ -131,7 +131,7 @@ def _nested(world: World, which: int, id_: int) -> tuple[str, bytes]:
 def said(world: World, op: Op, answer: Answer) -> str:
     """What came of an op, in the twin's words."""
     if not answer.ok:
-        return meaning(answer.data)
+        return meaning(answer.data, op.name in SHARES_ALONE)
     if op.name not in RETURNING:
         return "ok"
     site = world.sites[op.market]

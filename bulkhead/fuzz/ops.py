@@ -28,6 +28,7 @@ POOL_CALLS = {
     "withdraw": "withdraw(uint256,address,address)",
     "set_operator": "setOperator(address,bool)",
 }
+SHARES_ALONE = ("share_transfer", "request_redeem", "deposit", "mint")  # these move no token
 BOOK_CALLS = {  # the order book's, by the names of its model
     "place_order": "place",
     "place_signed": "place_signed",

@@ -13,21 +13,6 @@ FAILURES = (
     *("", "PriceStale", "PriceInvalid", "PriceOutOfBand", "PriceTooUncertain", "SequencerDown"),
 )
 NO_BALANCE = "the token refuses"
-_POOL = "the pool: "
-# The twin's rules of the pool, and what the contracts call them.
-_POOL_NAMES = {
-    "TooSmall": ("AmountTooSmall", "ZeroController"),
-    "NotOperator": ("NotAllowed", "ZeroController", "ERC20InsufficientAllowance"),
-    "ExceedsClaimable": (
-        "AmountTooSmall",
-        *(f"ERC4626ExceededMax{what}" for what in ("Deposit", "Mint", "Redeem", "Withdraw")),
-    ),
-    "TooLarge": ("AmountTooLarge",),
-    "MarketSettled": ("MarketSettled",),
-    "MarketNotSettled": ("MarketNotSettled",),
-    "ZeroShares": ("AmountTooSmall",),
-    "InsufficientBalance": (NO_BALANCE, "ERC20InvalidReceiver"),
-}
 _TOKEN_ERRORS = (
     "ERC20InsufficientBalance",
     "TransferRefused",
@@ -56,30 +41,24 @@ def error_text(problem: ModelError) -> str:
         name, args = problem.args
         return f"{name}{plain(args)}"
     if isinstance(problem, PoolRefused):
-        return f"{_POOL}{problem.args[0]}"
+        return f"{problem.name}{plain(problem.values)}"
     if isinstance(problem, TransferRefused):
         return NO_BALANCE
     return f"{problem.name}{plain(problem.args)}"
 
 
-def meaning(data: bytes) -> str:
-    """The chain's refusal, as the twin would say it."""
+def meaning(data: bytes, shares: bool = False) -> str:
+    """The chain's refusal, as the twin would say it. shares: no token moves, only the pool's own
+    shares, whose errors say what they lack."""
     error = registry().error(data)
     if error is None:
         return f"revert 0x{data.hex()}"
     values = tuple(error.args.values())
-    if error.name in _TOKEN_ERRORS:
+    if error.name in _TOKEN_ERRORS and not shares:
         return NO_BALANCE
     if error.name == "BadParameter":
         values = (values[0].rstrip(b"\0").decode(), *values[1:])
     return f"{error.name}{plain(values)}"
-
-
-def same_refusal(found: str, expected: str) -> bool:
-    """Whether the pool says with a name of the standards what the twin foretold."""
-    if not expected.startswith(_POOL):
-        return False
-    return found.split("(")[0] in _POOL_NAMES[expected[len(_POOL) :]]
 
 
 def short(text: str) -> str:

@@ -77,14 +77,17 @@ class Claims:
     def _take(
         self, caller: Address, controller: Address, receiver: Address, amount: int, kind: str
     ) -> int:
-        self._authorise(caller, controller, controller)
+        self._authorise(caller, controller)
         incoming = kind in ("deposit", "mint")
         side = self.deposits if incoming else self.redemptions
         account = side.folded(controller)
         by_assets = kind in ("deposit", "withdraw")
         limit, other = (account.assets, account.shares)[:: 1 if by_assets else -1]
-        if not 1 <= amount <= limit:
-            raise PoolRefused("ExceedsClaimable", amount, limit)
+        if amount > limit:
+            name = f"ERC4626ExceededMax{kind.capitalize()}"
+            raise PoolRefused(name, controller, amount, limit)
+        if amount < 1:
+            raise PoolRefused("AmountTooSmall", 0, 1)
         paid_first = kind in ("deposit", "redeem")  # the other side is what is paid: down
         counter = amount * other // limit if paid_first else ceil_div(amount * other, limit)
         assets, shares = (amount, counter)[:: 1 if by_assets else -1]
@@ -92,7 +95,7 @@ class Claims:
         side.accounts.put(controller, left)
         if incoming:
             if shares == 0:
-                raise PoolRefused("ZeroShares", 0, 1)
+                raise PoolRefused("AmountTooSmall", assets, assets + 1)
             self._move_shares(self.address, receiver, shares)
             self.core.emit(
                 "Deposit", sender=controller, owner=receiver, assets=assets, shares=shares
@@ -111,15 +114,15 @@ class Claims:
                 raise TransferRefused(receiver, assets)
         return counter
 
-    def _authorise(self, caller: Address, owner: Address, controller: Address) -> None:
+    def _authorise(self, caller: Address, owner: Address) -> None:
         if caller != owner and not self.operators.get((owner, caller)):
-            raise PoolRefused("NotOperator", int(caller, 16), int(owner, 16))
-        if controller == ZERO_ADDRESS:
-            raise PoolRefused("NotOperator", 0, 0)
+            raise PoolRefused("NotAllowed", owner, caller)
 
     def _move_shares(self, source: Address, to: Address, amount: int) -> None:
+        if to == ZERO_ADDRESS:
+            raise PoolRefused("ERC20InvalidReceiver", to)
         have = self.shares.get(source, 0)
-        if have < amount or to == ZERO_ADDRESS:
-            raise PoolRefused("InsufficientBalance", have, amount)
+        if have < amount:
+            raise PoolRefused("ERC20InsufficientBalance", source, have, amount)
         self.shares.put(source, have - amount)
         self.shares.put(to, self.shares.get(to, 0) + amount)

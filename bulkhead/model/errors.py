@@ -71,4 +71,15 @@ class OracleError(ModelError):
 
 
 class PoolRefused(ModelError):
-    """A request or claim that the pool refuses. args: (rule, actual, limit)."""
+    """A request, claim or transfer of shares that the pool refuses. args: (error name, its
+    arguments...)."""
+
+    @property
+    def name(self) -> str:
+        """The Solidity error's name."""
+        return str(self.args[0])
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        """The Solidity error's arguments."""
+        return self.args[1:]

@@ -12,7 +12,7 @@ from bulkhead.model.queues import (
     Queue,
     Request,
 )
-from bulkhead.model.types import Address, Mode
+from bulkhead.model.types import ZERO_ADDRESS, Address, Mode
 
 DEAD = "0x000000000000000000000000000000000000dead"
 MIN_DEPOSIT = 2
@@ -34,14 +34,16 @@ class Pool(Claims):
     def _request_deposit(
         self, caller: Address, assets: int, controller: Address, owner: Address
     ) -> int:
-        self._authorise(caller, owner, controller)
+        self._authorise(caller, owner)
+        if controller == ZERO_ADDRESS:
+            raise PoolRefused("ZeroController")
         if assets < MIN_DEPOSIT:
-            raise PoolRefused("TooSmall", assets, MIN_DEPOSIT)
+            raise PoolRefused("AmountTooSmall", assets, MIN_DEPOSIT)
         if self.core.state.mode == Mode.SETTLED:
-            raise PoolRefused("MarketSettled", 0, 0)
+            raise PoolRefused("MarketSettled")
         queue = self.deposits.queue
         if self.core.state.cash + queue.amount + queue.collected + assets > MOST_CASH:
-            raise PoolRefused("TooLarge", assets, MOST_CASH)
+            raise PoolRefused("AmountTooLarge", assets, MOST_CASH)
         account = self.deposits.folded(controller)
         if not self.core.transfer(owner, self.address, assets):
             raise TransferRefused(self.address, assets)
@@ -64,9 +66,9 @@ class Pool(Claims):
         return self.core.run(lambda: self._refund_deposit(caller, receiver, controller))
 
     def _refund_deposit(self, caller: Address, receiver: Address, controller: Address) -> int:
-        self._authorise(caller, controller, controller)
+        self._authorise(caller, controller)
         if self.core.state.mode != Mode.SETTLED:
-            raise PoolRefused("MarketNotSettled", 0, 0)
+            raise PoolRefused("MarketNotSettled")
         account, queue = self.deposits.folded(controller), self.deposits.queue
         assets = 0
         for request in account.requests:
@@ -78,7 +80,7 @@ class Pool(Claims):
         if not queue.amount:
             queue.waiting = queue.due_at = 0
         if assets == 0:
-            raise PoolRefused("TooSmall", 0, 1)
+            raise PoolRefused("AmountTooSmall", 0, 1)
         self.deposits.accounts.put(controller, account._replace(requests=()))
         if not self.core.transfer(self.address, receiver, assets):
             raise TransferRefused(receiver, assets)
@@ -100,13 +102,15 @@ class Pool(Claims):
     def _request_redeem(
         self, caller: Address, shares: int, controller: Address, owner: Address
     ) -> int:
-        allowed = self.allowances.get((owner, caller), 0)
-        if caller != owner and not self.operators.get((owner, caller)) and allowed >= shares:
+        if controller == ZERO_ADDRESS:
+            raise PoolRefused("ZeroController")
+        if shares < 1:
+            raise PoolRefused("AmountTooSmall", 0, 1)
+        if caller != owner and not self.operators.get((owner, caller)):
+            allowed = self.allowances.get((owner, caller), 0)
+            if allowed < shares:
+                raise PoolRefused("ERC20InsufficientAllowance", caller, allowed, shares)
             self.allowances.put((owner, caller), allowed - shares)
-        else:
-            self._authorise(caller, owner, controller)
-        if int(controller, 16) == 0 or shares < 1:
-            raise PoolRefused("TooSmall", shares, 1)
         account = self.redemptions.folded(controller)
         self._move_shares(owner, self.address, shares)
         queue = self.redemptions.queue

@@ -11,7 +11,7 @@ from bulkhead.chain.decode import registry
 from bulkhead.chain.rpc import Call
 from bulkhead.deploy.system import System
 from bulkhead.model import MarketModel, OracleError
-from bulkhead.model.errors import ModelError, Refused
+from bulkhead.model.errors import ModelError, PoolRefused, Refused
 from bulkhead.model.types import camel
 
 FOREVER = 2**40
@@ -84,6 +84,8 @@ def error_text(error: ModelError) -> str:
     if isinstance(error, OracleError):
         name, args = error.args
         return f"{name}{_plain(args)}"
+    if isinstance(error, PoolRefused):
+        return f"{error.name}{_plain(error.values)}"
     return f"{error.name}{_plain(error.args)}"
 
 
