@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bulkhead.fuzz import foresight, pricing
+from bulkhead.fuzz import batches, foresight, pricing
 from bulkhead.fuzz.coverage import count
 from bulkhead.fuzz.ends import Ends
 from bulkhead.fuzz.laws import (
@@ -83,6 +83,10 @@ class Judge:
         """One of the laws on snapshots."""
         self.trials.run(world, *op.args)
 
+    def alone(self, world: World, op: Op) -> Any:
+        """What the members of a batch do, each in a call of its own."""
+        return batches.alone(world, op)
+
     def foresee(self, world: World, op: Op) -> Any:
         """What a liquidation would find, or a change of parameters."""
         if op.name == "liquidate":
@@ -143,6 +147,8 @@ class Judge:
             self.ends.liquidation(world, step)
         if step.after is not None and step.before is not None:
             self._seen(world, step, step.before, step.after)
+        if step.alone is not None:
+            batches.compare(bench, step)
         bench.hold(differential.i_50_outcome, step.found, step.expected)
         if step.logs is not None and op.name not in OUTSIDE:
             bench.hold(differential.i_50_events, *told(step))

@@ -41,6 +41,7 @@ BOOK_CALLS = {  # the order book's, by the names of its model
     "advance_order": "advance",
     "claim_refund": "claim_refund",
 }
+BATCHES = {"liquidate_many": "liquidate", "execute_orders": "execute_order"}  # and of one alone
 TRIAL = "trial"  # something that laws try on the present state; args: which, and a seed
 # What the world around the market does: no market call.
 OUTSIDE = ("set_price", "fail_oracle", "send", "block", "share_transfer", "arm", "halt", "plan")

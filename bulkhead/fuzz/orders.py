@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from bulkhead.fuzz.ops import BOOK_CALLS, Op
 from bulkhead.fuzz.people import FOREVER
 from bulkhead.fuzz.probe import BOOK, OWN, Sight
 from bulkhead.fuzz.signing import SIGNATURES, valid
+from bulkhead.fuzz.speech import values
 from bulkhead.fuzz.stage import Site
 from bulkhead.fuzz.world import Step, World
 from bulkhead.model.order_types import Order, OrderKind, OrderStatus, hash_of
@@ -163,7 +163,7 @@ class Orders:
         after: Sight,
         t: Terms,
     ) -> Ghost:
-        sizes = told(step)
+        sizes = values(step.found)  # traded (Wad)
         filled = [(order, size) for order, size in zip(orders, sizes, strict=True) if size]
         many = len(filled) > 1
         for order, size in filled:
@@ -300,12 +300,6 @@ def changes(step: Step, before: Sight, after: Sight, own: bool) -> dict[str, int
     held = zip(step.site.layout.holders, before.balances, after.balances, strict=True)
     rows = list(held)[1 : OWN if own else None]
     return {who: now - was for who, was, now in rows if now != was}
-
-
-def told(step: Step) -> tuple[int, ...]:
-    """The sizes that an execution returned (Wad)."""
-    found = ast.literal_eval(step.found[3:])
-    return found if isinstance(found, tuple) else (found,)
 
 
 def frees(op: Op) -> str:

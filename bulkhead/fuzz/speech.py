@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from bulkhead.chain.decode import registry
@@ -33,6 +34,12 @@ def plain(value: Any) -> Any:
     return int(value) if isinstance(value, int) else value
 
 
+def values(said: str) -> tuple[int, ...]:
+    """The numbers that a success returned."""
+    found = ast.literal_eval(said[3:])
+    return found if isinstance(found, tuple) else (found,)
+
+
 def error_text(problem: ModelError) -> str:
     """The twin's refusal, with its values."""
     if isinstance(problem, Refused):
@@ -53,12 +60,12 @@ def meaning(data: bytes, shares: bool = False) -> str:
     error = registry().error(data)
     if error is None:
         return f"revert 0x{data.hex()}"
-    values = tuple(error.args.values())
+    args = tuple(error.args.values())
     if error.name in _TOKEN_ERRORS and not shares:
         return NO_BALANCE
     if error.name == "BadParameter":
-        values = (values[0].rstrip(b"\0").decode(), *values[1:])
-    return f"{error.name}{plain(values)}"
+        args = (args[0].rstrip(b"\0").decode(), *args[1:])
+    return f"{error.name}{plain(args)}"
 
 
 def short(text: str) -> str:

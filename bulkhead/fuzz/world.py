@@ -16,7 +16,7 @@ from bulkhead.fuzz import chain
 from bulkhead.fuzz.engine import Answer, Engine, Request, Simulating
 from bulkhead.fuzz.ghost import Ghost
 from bulkhead.fuzz.laws.base import Broken
-from bulkhead.fuzz.ops import BOOK_CALLS, GOVERNED, POOL_CALLS, RETURNING, TRIAL, Op
+from bulkhead.fuzz.ops import BATCHES, BOOK_CALLS, GOVERNED, POOL_CALLS, RETURNING, TRIAL, Op
 from bulkhead.fuzz.people import DELAY, KEEPER, PURSE, START
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.signing import SIGNATURES, valid
@@ -49,6 +49,7 @@ class Step:
     params: tuple[Params, Params]  # before and after
     acted: frozenset[int] = frozenset()  # positions that an owner trades in a margin call
     simulated: bool = False  # then nothing can be tried on the state it left
+    alone: Any = None  # what a batch's members did, each in a call of its own
     before: Sight | None = None
     after: Sight | None = None
     found: str = ""
@@ -66,6 +67,9 @@ class Judge(Protocol):
 
     def foresee(self, world: World, op: Op) -> Any:
         """What must be known of the state before an op."""
+
+    def alone(self, world: World, op: Op) -> Any:
+        """Plays the members of a batch one by one; to be forgotten."""
 
     def step(self, world: World, step: Step) -> None:
         """After an op; raises `Broken`."""
@@ -217,7 +221,9 @@ class World:
         """Foretells an op, sends it, sees what came of it, and has it judged."""
         if op.name == TRIAL:
             return self._try(op)
+        alone = self._alone(op) if op.name in BATCHES else None
         step = self.foretell(op)
+        step.alone = alone
         found = Answer(True, b"")
         logs: Sequence[Log] | None = None
         asked = op.name in RETURNING
@@ -269,6 +275,21 @@ class World:
 
     def _try(self, op: Op) -> str:
         """A trial of the judge's: it leaves nothing behind, but its story where a law breaks."""
+        with self._tried(op):
+            self.judge.trial(self, op)
+        return "ok"
+
+    def _alone(self, op: Op) -> Any:
+        """A batch's members, each in a call of its own."""
+        with self._tried(op):
+            found = self.judge.alone(self, op)
+        self.played.pop()  # the batch itself comes now
+        self._told.pop()
+        return found
+
+    @contextmanager
+    def _tried(self, op: Op) -> Iterator[None]:
+        """As `undone`, for what belongs to an op: its story stays where a law breaks."""
         self.at = op.market
         self.played.append(op)
         self._told.append(op.told(self.stage.names()))
@@ -277,13 +298,12 @@ class World:
         try:
             with self.undone():
                 try:
-                    self.judge.trial(self, op)
+                    yield
                 except Broken:
                     told = [f"  {line}" for line in self.story[first:]]
                     raise
         finally:
             self._told += told
-        return "ok"
 
     def play_all(self, ops: Iterator[Op]) -> None:
         """Foretells a whole sequence on the twin, then has it run in one request."""

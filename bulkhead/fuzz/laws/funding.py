@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from bulkhead.fuzz.laws.base import WAD, hold, up
 from bulkhead.fuzz.probe import Pos
@@ -77,6 +77,19 @@ def i_24_inserted(plain: tuple[int, ...], inserted: tuple[int, ...]) -> bool:
     places = [i for i, pair in enumerate(zip(plain, inserted, strict=False)) if pair[0] != pair[1]]
     same = plain == inserted
     hold("I-24", same, f"words {places}: {[(plain[i], inserted[i]) for i in places[:3]]}")
+    return False
+
+
+def i_24_at_once(
+    results: tuple[Sequence[int], Sequence[int]], words: tuple[tuple[int, ...], tuple[int, ...]]
+) -> bool:
+    """One call that acts on many does to each what a call of its own does, one after another:
+    (together, alone) what was done, 0 for the refused, and the market's words after it."""
+    together, alone = results
+    hold("I-24", tuple(together) == tuple(alone), f"together {together}, one by one {alone}")
+    places = [i for i, pair in enumerate(zip(*words, strict=False)) if pair[0] != pair[1]]
+    same = words[0] == words[1]
+    hold("I-24", same, f"words {places}: {[(words[0][i], words[1][i]) for i in places[:3]]}")
     return False
 
 
