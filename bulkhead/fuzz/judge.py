@@ -9,6 +9,7 @@ from typing import Any
 from bulkhead.fuzz import batches, foresight, pricing
 from bulkhead.fuzz.coverage import count
 from bulkhead.fuzz.ends import Ends
+from bulkhead.fuzz.ghost import Ghost
 from bulkhead.fuzz.laws import (
     access,
     conservation,
@@ -20,11 +21,12 @@ from bulkhead.fuzz.laws import (
     pool,
 )
 from bulkhead.fuzz.laws.base import Terms, equity, notional, terms, trading_cost
-from bulkhead.fuzz.ops import BOOK_CALLS, GOVERNED, OUTSIDE, POOL_CALLS, Op
+from bulkhead.fuzz.ops import CHANGING, GOVERNED, OUTSIDE, PLACING, Op
 from bulkhead.fuzz.orders import Orders, as_trade, meant, orders_of, view_orders
 from bulkhead.fuzz.people import GOVERNANCE, GUARDIAN
 from bulkhead.fuzz.probe import BOOK, OWN, Sight, difference
 from bulkhead.fuzz.receipts import receipt, told
+from bulkhead.fuzz.speech import values
 from bulkhead.fuzz.stage import MOLE, Site
 from bulkhead.fuzz.trades import Trades, waiting
 from bulkhead.fuzz.trials import Trials
@@ -124,14 +126,18 @@ class Judge:
             psi = waiting(s, params)
             unfunded = m["ticketsOwed"] - m["ticketsPaid"]
             bench.hold(conservation.i_04_nav, m["nav"], s["cash"], unfunded, positions, t, psi)
-            drawn = sum([ticket[3] for ticket in seen.tickets])
-            undrawn = m["ticketsPaid"] - drawn
-            bench.hold(conservation.i_07_backed, seen.balances[0], m["accounted"], undrawn)
+            self.backed(seen)
         claims = [sum([row[column] for row in seen.providers]) for column in (2, 3)]
         shares, slack = claims[0] + m["pendingRedeemShares"], 2 * len(seen.providers)
         aside = (m["redemptionReserve"], claims[1], m["shares of the pool"])
         bench.hold(pool.i_37_backed, *aside, shares, slack)
         bench.hold(pool.i_37_assets, m["totalAssets"], m["nav"], t.unit)
+
+    def backed(self, seen: Sight) -> None:
+        """The pool holds what it owes."""
+        undrawn = seen.market["ticketsPaid"] - sum([ticket[3] for ticket in seen.tickets])
+        owed = (seen.market["accounted"], undrawn)
+        self.bench.hold(conservation.i_07_backed, seen.balances[0], *owed)
 
     def step(self, world: World, step: Step) -> None:
         """Every law of a step; the model's last, as it can't say what is wrong."""
@@ -182,10 +188,12 @@ class Judge:
         if step.op.name in ("send", "share_transfer"):
             pairs = [(before.market[n], after.market[n]) for n in ("nav", "totalSupply")]
             bench.hold(pool.i_36_gift, *pairs)
+            if step.op.name == "send":
+                self._sent(step, before, after)
         if step.op.name in OUTSIDE:
             return
         self._market(world, trade, before, after, t)
-        self._walls(world, trade, before, after, t)
+        self._walls(world, step, trade.op, before, after, t)
         self._pool(trade, before, after, t)
         mole = world.stage.contracts.get(MOLE)
         if mole is not None and not step.simulated:
@@ -218,17 +226,39 @@ class Judge:
             reading = None if step.failing else (step.reading.mark, step.reading.published_at)
             liquidating = op.name in ("liquidate", "liquidate_many")
             bench.hold(access.i_42_acceptance, *pairs, reading, step.now, liquidating)
+        if op.name == "sweep_fees":
+            seen = (before, after)
+            due = [sight.state["insurance_due"] + sight.state["treasury_due"] for sight in seen]
+            cash, nav = [v.state["cash"] for v in seen], [v.market["nav"] for v in seen]
+            bench.hold(conservation.i_07_swept, cash, nav, due, [v.balances[0] for v in seen])
+            self.backed(after)
         if op.name == "set_params" and step.foreseen is not None:
             for was in before.positions.values():
                 bench.hold(access.i_44_step, was, step.foreseen, t)
 
-    def _walls(self, world: World, step: Step, before: Sight, after: Sight, t: Terms) -> None:
-        bench, op = self.bench, step.op
-        was, now = before.positions, after.positions
+    def _sent(self, step: Step, before: Sight, after: Sight) -> None:
+        """Tokens that somebody sends are in no other vault than the one they were sent to."""
+        op, core, was, now = step.op, step.site.twin.core, before.positions, after.positions
+        to, amount = op.args
+        id_ = core.vaults.get(to, 0)
+        self.bench.hold(isolation.i_10_locality, was, now, {id_})
+        if id_ in was:  # a token that is halted may say no, and not revert
+            paid = amount if core.passes(op.actor, to) else 0
+            self.bench.hold(isolation.i_10_received, id_, was[id_], now[id_], paid)
+
+    def _walls(
+        self, world: World, step: Step, op: Op, before: Sight, after: Sight, t: Terms
+    ) -> None:
+        """op: an order's fill as the trade it is."""
+        bench, was, now = self.bench, before.positions, after.positions
         ghost = world.ghosts[world.sites.index(step.site)]
-        acted = touched(op, step) | {ghost.known(order).id for order in orders_of(op)}
-        acted |= step.acted
-        bench.hold(isolation.i_10_locality, was, now, acted)
+        acted = touched(op, step, ghost) | step.acted
+        paid = received(step, ghost)
+        bench.hold(isolation.i_10_locality, was, now, acted | paid.keys())
+        for id_ in paid.keys() - acted:
+            if id_ in was:
+                bench.hold(isolation.i_10_received, id_, was[id_], now[id_], paid[id_])
+        acted |= paid.keys()
         if same_block(before, after) and op.name not in ("set_params", "execute_final"):
             old = terms(before.state, step.params[0], world.unit)
             bench.hold(isolation.i_11_interference, was, now, old, t, acted)
@@ -295,12 +325,23 @@ def same_block(before: Sight, after: Sight) -> bool:
     )
 
 
-def touched(op: Op, step: Step) -> set[int]:
-    """Positions that an op is about."""
+def touched(op: Op, step: Step, ghost: Ghost) -> set[int]:
+    """Positions that an op may change."""
     if op.name == "liquidate_many":
         return set(op.args[0])
-    if op.name in POOL_CALLS or op.name in BOOK_CALLS or not op.args:
-        return set()
-    vaults = step.site.twin.core.vaults  # one that tokens are sent to is not left alone
-    found = {vaults[arg] for arg in op.args if isinstance(arg, str) and arg in vaults}
-    return found | {op.args[0]} if isinstance(op.args[0], int) else found
+    if op.name == "execute_orders":
+        sizes = values(step.found)
+        return {ghost.known(one).id for one, size in zip(op.args[0], sizes, strict=True) if size}
+    return {op.args[0]} if op.name in CHANGING else set()
+
+
+def received(step: Step, ghost: Ghost) -> dict[int, int]:
+    """Positions whose vaults an op names as receivers, and what they were paid (token units)."""
+    op, core = step.op, step.site.twin.core
+    found = {core.vaults[arg] for arg in op.args if isinstance(arg, str) and arg in core.vaults}
+    if op.name == "add_margin":
+        found.add(op.args[0])
+    elif op.name in PLACING:
+        found.add(ghost.known(orders_of(op)[-1]).id)
+    paid = step.result.payments if step.result and found else ()
+    return {id_: sum([n for _, to, n in paid if to == core.vault(id_)]) for id_ in found}

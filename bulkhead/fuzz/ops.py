@@ -41,6 +41,11 @@ BOOK_CALLS = {  # the order book's, by the names of its model
     "advance_order": "advance",
     "claim_refund": "claim_refund",
 }
+PLACING = ("place_order", "place_signed", "edit_order")  # they may pay margin into a vault
+CHANGING = (  # what an owner or a keeper does to one position, by its id
+    *("open", "increase", "decrease", "close", "close_and_withdraw", "remove_margin", "settle"),
+    *("liquidate", "deleverage", "settle_final"),
+)
 BATCHES = {"liquidate_many": "liquidate", "execute_orders": "execute_order"}  # and of one alone
 TRIAL = "trial"  # something that laws try on the present state; args: which, and a seed
 # What the world around the market does: no market call.

@@ -42,6 +42,7 @@ DEEP = ILL._replace(margin=1_333 * 10**6)
 SMALL = Pos(WAD * 5_001 // 10_000, WAD * 10_002 // 10, 0, 25 * 10**6)
 SHORT = Pos(-10 * WAD, -19_000 * WAD, 0, 1_499_999_999)
 WORDS = (1, 2, 3)
+PAID_OUT = OTHER._replace(margin=OTHER.margin + 7)
 
 
 def confined(insured: int = 70, borne: int = 30, fund: int = 40, vault: int = 900_000_000) -> None:
@@ -89,6 +90,7 @@ HOLDING = {
     "I-06": lambda: conservation.i_06_claims(SUMS, TWO, SPREAD),
     "I-07 caps": lambda: conservation.i_07_caps(100, 5, 100, 200, WAD, 5),
     "I-07 reserve": lambda: conservation.i_07_reserve(100, 100, 70, 200, WAD // 2, WAD * 7 // 10),
+    "I-07 swept": lambda: conservation.i_07_swept((9, 9), (7, 7), (5, 2), (30, 27)),
     "I-07 backed": lambda: conservation.i_07_backed(10, 8, 2),
     "I-08": lambda: pool.i_08_exit([]),
     "I-08 providers": lambda: pool.i_08_providers([(0, 9, 0, 0, 9)], (0, 0)),
@@ -96,6 +98,7 @@ HOLDING = {
     "I-08 left": lambda: pool.i_08_left(20_000, 10**6 - 1, (99_000, 1_000), 0),
     "I-08 bankrupt": lambda: pool.i_08_bankrupt(7, 5, 1),
     "I-09": lambda: pool.i_09_extraction(100, 100, 0),
+    "I-10 received": lambda: isolation.i_10_received(2, OTHER, PAID_OUT, 7),
     "I-11": lambda: isolation.i_11_interference(STATE, {**STATE, 1: FLAT}, TERMS, TERMS, {1}),
     "I-12": confined,
     "I-13": lambda: isolation.i_13_markets(WORDS, WORDS),
@@ -190,6 +193,10 @@ PLANTED = {
     "I-07 skew": lambda: conservation.i_07_caps(100, -6, 100, 200, WAD, 5),
     "I-07 cash": lambda: conservation.i_07_reserve(99, 100, 70, 200, WAD // 2, WAD * 7 // 10),
     "I-07 NAV": lambda: conservation.i_07_reserve(100, 99, 70, 200, WAD // 2, WAD * 7 // 10),
+    "I-07 a sweep takes cash": lambda: conservation.i_07_swept((9, 8), (7, 7), (5, 2), (30, 27)),
+    "I-07 a sweep moves NAV": lambda: conservation.i_07_swept((9, 9), (7, 6), (5, 2), (30, 27)),
+    "I-07 a sweep pays more": lambda: conservation.i_07_swept((9, 9), (7, 7), (5, 2), (30, 26)),
+    "I-07 a sweep forgets": lambda: conservation.i_07_swept((9, 9), (7, 7), (5, 2), (30, 28)),
     "I-07 not backed": lambda: conservation.i_07_backed(9, 8, 2),
     "I-08 stuck": lambda: pool.i_08_exit(["close: refused"]),
     "I-08 shares": lambda: pool.i_08_providers([(0, 0, 0, 0, 0), (1, 0, 0, 0, 0)], (0, 0)),
@@ -202,6 +209,11 @@ PLANTED = {
     "I-08 all left": lambda: pool.i_08_left(10**6, 10**6, (99_000, 1_000), 100),
     "I-08 bankrupt": lambda: pool.i_08_bankrupt(8, 5, 1),
     "I-09": lambda: pool.i_09_extraction(100, 102, 1),
+    "I-10 received less": lambda: isolation.i_10_received(2, OTHER, PAID_OUT, 8),
+    "I-10 received more": lambda: isolation.i_10_received(2, OTHER, PAID_OUT, 6),
+    "I-10 settled by a payment": lambda: isolation.i_10_received(
+        2, OTHER, PAID_OUT._replace(basis=OTHER.basis + 1), 7
+    ),
     "I-11 mark": lambda: isolation.i_11_interference(
         STATE, STATE, TERMS, TERMS._replace(mark=TERMS.mark + 1), set()
     ),

@@ -108,6 +108,18 @@ def i_07_backed(tokens: int, accounted: int, undrawn: int) -> bool:
     return tokens == owed
 
 
+def i_07_swept(
+    cash: tuple[int, int], nav: tuple[int, int], due: tuple[int, int], pool: tuple[int, int]
+) -> bool:
+    """A sweep pays the waiting shares of fees out of the pool and takes nothing else: (before,
+    after) cash, NAV, what waits, and the pool's tokens."""
+    hold("I-07", cash[0] == cash[1], f"a sweep moved the cash from {cash[0]} to {cash[1]}")
+    hold("I-07", nav[0] == nav[1], f"a sweep moved NAV from {nav[0]} to {nav[1]}")
+    left, swept = pool[0] - pool[1], due[0] - due[1]
+    hold("I-07", left == swept, f"{left} left the pool, {swept} of the waiting shares were swept")
+    return due[1] == 0
+
+
 def i_12_confined(
     amount: int,
     insured: int,

@@ -19,6 +19,15 @@ def i_10_locality(
     return False
 
 
+def i_10_received(id_: int, was: Pos, now: Pos, paid: int) -> bool:
+    """A vault that is paid by another's action has exactly that more (token units), and its
+    position is what it was."""
+    due = was if paid == 0 else was._replace(margin=was.margin + paid)
+    if now != due:
+        hold("I-10", False, f"position {id_} was {was} and was paid {paid}, is {now}")
+    return False
+
+
 def i_11_interference(
     before: Mapping[int, Pos],
     after: Mapping[int, Pos],
