@@ -5,17 +5,17 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from bulkhead.fuzz.laws import funding, margin, pool
+from bulkhead.fuzz.laws import funding, margin
 from bulkhead.fuzz.laws.base import mixed, terms, up
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.people import FOREVER, KEEPER, LP, OWNERS
+from bulkhead.fuzz.people import FOREVER, KEEPER, OWNERS
 from bulkhead.fuzz.world import Step, World
 from bulkhead.model.types import Mode
 from bulkhead.model.wad import WAD
 
 
 class Loops:
-    """I-09, I-17 and the mirror of I-24, each within one block."""
+    """I-17 and the mirror of I-24, each within one block."""
 
     def __init__(self, bench: Any) -> None:
         self.bench = bench
@@ -148,26 +148,6 @@ class Loops:
                 costs.append(before - self._purse(world, [who]) - fees)
         slack = world.unit + 4 * world.twin.state.mark // WAD
         self.bench.hold(funding.i_24_mirrored, *costs, slack)
-
-    def coalition(self, world: World, dice: random.Random) -> None:
-        """I-09: two traders and a provider, at a constant price."""
-        if not self._ready(world):
-            return
-        people = [*dice.sample(OWNERS, 2), LP]
-
-        def worth() -> int:
-            sight = world.sight
-            shares = sight.providers[0][0]
-            supply = max(1, sight.market["totalSupply"])
-            return self._purse(world, people) + shares * max(0, sight.market["nav"]) // supply
-
-        before = worth()
-        if world.sight.market["nav"] <= 0:
-            return
-        done = self._tour(world, dice, people[:2])
-        if done is not None:
-            slack = 2 * (done[1] + 1) * (world.unit + 10_000 + 4 * world.twin.state.mark // WAD)
-            self.bench.hold(pool.i_09_extraction, before, worth(), slack)
 
 
 def step_fees(step: Step | None) -> int:

@@ -5,13 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from bulkhead.fuzz.laws import conservation, pool
-from bulkhead.fuzz.laws.base import notional, potential, terms, up
+from bulkhead.fuzz.laws.base import Terms, notional, potential, terms, up
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.trades import waiting
 from bulkhead.fuzz.world import Step
 from bulkhead.model.wad import WAD
 
 _CLAIMING = ("redeem", "withdraw", "request_deposit", "refund_deposit")  # these do not price
+
+
+def _claims(state: dict[str, int], t: Terms) -> int:
+    """What the pool owes all positions (Wad, up)."""
+    return up(t.skew * (t.mark - t.index), WAD) - state["basis_long"] - state["basis_short"]
+
+
+def revalued(seen: Sight, t: Terms, psi: int) -> int:
+    """NAV of a market as it was seen, at other terms and funding in waiting (Wad)."""
+    s, m = seen.state, seen.market
+    rebate = up(t.mark * potential(t.skew, t), WAD)
+    cash = s["cash"] - (m["ticketsOwed"] - m["ticketsPaid"])
+    return cash * t.unit - _claims(s, t) - rebate - psi
 
 
 def hold_pricing(bench: Any, step: Step, before: Sight, after: Sight, unit: int) -> None:
@@ -30,10 +43,7 @@ def hold_pricing(bench: Any, step: Step, before: Sight, after: Sight, unit: int)
     p = step.params[0]
     at = {**old, **{name: s[name] for name in ("mark", "funding_index", "funding_rate")}}
     t = terms(at, p, unit)
-    claims = up(t.skew * (t.mark - t.index), WAD) - old["basis_long"] - old["basis_short"]
-    rebate = up(t.mark * potential(t.skew, t), WAD)
-    unfunded = was["ticketsOwed"] - was["ticketsPaid"]
-    worth = (old["cash"] - unfunded) * unit - claims - rebate - waiting(at, p)
+    claims, worth = _claims(old, t), revalued(before, t, waiting(at, p))
     paid = m["redemptionReserve"] - was["redemptionReserve"]
     left = worth + (taken - paid) * unit
     if taken:

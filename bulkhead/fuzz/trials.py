@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bulkhead.fuzz.by_order import FrontRunner
+from bulkhead.fuzz.coalition import Coalition
 from bulkhead.fuzz.exits import Exits
 from bulkhead.fuzz.feeds import Feeds
 from bulkhead.fuzz.laws import access, funding, margin
@@ -34,6 +35,7 @@ class Trials:
     def __init__(self, bench: Any) -> None:
         self.bench = bench
         self.loops, self.exits, self.feeds = Loops(bench), Exits(bench), Feeds(bench)
+        self.coalition = Coalition(bench)
         self.front_runner = FrontRunner(bench)
 
     def run(self, world: World, name: str, seed: int) -> None:
@@ -218,7 +220,7 @@ TRIALS: dict[str, Trial] = {
     "round trip": lambda trials, world, dice: trials.loops.round_trip(world, dice),
     "split": lambda trials, world, dice: trials.loops.split(world, dice),
     "mirror": lambda trials, world, dice: trials.loops.mirror(world, dice),
-    "coalition": lambda trials, world, dice: trials.loops.coalition(world, dice),
+    "coalition": lambda trials, world, dice: trials.coalition.run(world, dice),
     "unpriced": lambda trials, world, dice: trials.exits.unpriced(world, dice),
     "leave": lambda trials, world, dice: trials.exits.leave(world, dice),
     "everyone": lambda trials, world, dice: trials.exits.everyone(world, dice),

@@ -11,7 +11,7 @@ LAWS: dict[str, str] = {
     "I-06": "The claim from the sums is the positions'",
     "I-07": "Caps and reserve hold; the pool holds what it owes",
     "I-08": "Everybody can leave",
-    "I-09": "A coalition makes nothing at a constant price",
+    "I-09": "A coalition makes nothing but what others may lose to it",
     "I-10": "An action leaves all other positions alone",
     "I-11": "In a block nobody's action moves another's equity",
     "I-12": "Bad debt is borne by insurance, then the pool, by nobody else",

@@ -47,11 +47,18 @@ def i_08_bankrupt(cash: int, due: int, steps: int) -> bool:
     return cash == due
 
 
-def i_09_extraction(before: int, after: int, slack: int) -> bool:
-    """Accounts that act together at a constant price, liquidity providers among them, end with no
-    more than they began with (Wad)."""
-    hold("I-09", after <= before + slack, f"a coalition made {before} into {after}")
-    return after >= before - slack
+def i_09_extraction(before: int, after: int, allowed: int, slack: int) -> bool:
+    """Accounts that act together, liquidity providers and keepers among them, end at the same
+    price with no more than they began with and what the rules let others lose to them (Wad)."""
+    text = f"a coalition made {before} into {after}, {allowed} was others' to lose"
+    hold("I-09", after <= before + allowed + slack, text)
+    return after >= before + allowed - slack
+
+
+def i_09_conserved(gained: int, lost: int, slack: int) -> bool:
+    """At one price what a coalition gains is what all others and the pool lose (Wad)."""
+    hold("I-09", abs(gained - lost) <= slack, f"a coalition gained {gained}, others lost {lost}")
+    return gained == lost
 
 
 def i_36_share_price(nav: tuple[int, int], supply: tuple[int, int], unit: int) -> bool:
