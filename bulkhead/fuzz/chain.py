@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bulkhead.chain.abi import AbiError
 from bulkhead.deploy.params import abi
 from bulkhead.fuzz.engine import Answer, Request
 from bulkhead.fuzz.ops import BOOK_CALLS, GOVERNED, POOL_CALLS, RETURNING, SHARES_ALONE, Op
@@ -143,3 +144,14 @@ def said(world: World, op: Op, answer: Answer) -> str:
     if op.name in BOOK_CALLS:
         return f"ok {plain(getattr(site.book, camel(BOOK_CALLS[op.name])).decode(data))}"
     return f"ok {plain(getattr(site.market, camel(op.name)).decode(data))}"
+
+
+def answered(world: World, to: str, method: Any, args: tuple[Any, ...]) -> Any:
+    """What a view answers; a text of its refusal, or of an answer that can't be read."""
+    answer = world.engine.view(to, method.encode(args))
+    if not answer.ok:
+        return meaning(answer.data)
+    try:
+        return method.decode(answer.data)
+    except AbiError as problem:
+        return f"nothing that can be read: {problem}"

@@ -24,6 +24,7 @@ from bulkhead.fuzz.laws.base import Terms, equity, notional, terms, trading_cost
 from bulkhead.fuzz.ops import CHANGING, GOVERNED, OUTSIDE, PLACING, Op
 from bulkhead.fuzz.orders import Orders, as_trade, meant, orders_of, view_orders
 from bulkhead.fuzz.people import GOVERNANCE, GUARDIAN
+from bulkhead.fuzz.previews import Previews
 from bulkhead.fuzz.probe import BOOK, OWN, Sight, difference
 from bulkhead.fuzz.receipts import receipt, told
 from bulkhead.fuzz.speech import values
@@ -80,6 +81,7 @@ class Judge:
         self.trials = Trials(bench)
         self._looks = 0
         self.orders = Orders(bench)
+        self.previews = Previews(bench)
 
     def trial(self, world: World, op: Op) -> None:
         """One of the laws on snapshots."""
@@ -96,6 +98,10 @@ class Judge:
         if op.name == "set_params" and op.actor == GOVERNANCE:
             return foresight.accrued(world)
         return None
+
+    def ask(self, world: World, step: Step) -> Any:
+        """What a lens says of an op that is about to be sent."""
+        return self.previews.ask(world, step)
 
     def whole(self, world: World, site: Site, seen: Sight, params: Params) -> None:
         """The laws that one look at a market can break. A market that breaks one goes on doing so:
@@ -161,6 +167,9 @@ class Judge:
         if step.after is not None:
             self.view(world, step.site, step.after.words, step.words)
             self.orders.states(world, step)
+        if step.preview is not None:
+            self.previews.hold(world, step, step.preview)
+        if step.after is not None:
             count(world, step)
 
     def end(self, world: World) -> None:

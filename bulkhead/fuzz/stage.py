@@ -55,6 +55,12 @@ LOCKED = frozenset({"liquidate", "liquidate_many"})  # while a margin call runs
 MOLE = "mole"  # whom a hooked token tells of transfers, and who then calls back
 BOOK_CALL = 9  # which of its calls is the book's
 VARIANCE = WAD // 4
+LENSES = {
+    "market": "MarketLens",
+    "preview": "PreviewLens",
+    "liquidation": "LiquidationLens",
+    "order": "OrderLens",
+}
 OWNER_CONTRACTS: dict[str, tuple[Any, ...]] = {
     ACTOR: ("ActingOwner",),
     SIGNER: ("SignerWallet",),  # it reverts in margin calls
@@ -203,6 +209,7 @@ class Stage:
             site.twin.core.contracts.update(self.agents)
             for where, name in self.agents.items():
                 site.twin.on_margin_call[where] = self._callee(name, where)
+        self.lenses = {name: hand.create(name) for name in LENSES.values()}
         self.foreign = hand.create("TestToken", setting.decimals).address.lower()
         self._fund()
         self._find_slots()

@@ -17,6 +17,7 @@ from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import EVE, FOREVER, KEEPER, OWNERS, USERS
 from bulkhead.fuzz.speech import meaning
 from bulkhead.fuzz.stage import FALSE_TOKEN, FEE_TOKEN, REBASING_TOKEN
+from bulkhead.fuzz.views import Views
 from bulkhead.fuzz.world import World
 from bulkhead.model.types import Mode
 from bulkhead.model.wad import WAD
@@ -36,11 +37,12 @@ class Trials:
         self.bench = bench
         self.loops, self.exits, self.feeds = Loops(bench), Exits(bench), Feeds(bench)
         self.coalition = Coalition(bench)
-        self.front_runner = FrontRunner(bench)
+        self.front_runner, self.views = FrontRunner(bench), Views(bench)
 
     def run(self, world: World, name: str, seed: int) -> None:
         """One trial; the seed decides what it leaves open."""
-        TRIALS[name](self, world, random.Random(seed))
+        trial = TRIALS.get(name) or LOOKS[name]
+        trial(self, world, random.Random(seed))
 
     def pieces(self, world: World, dice: random.Random) -> None:
         """I-23: many accruals are one."""
@@ -226,5 +228,8 @@ TRIALS: dict[str, Trial] = {
     "everyone": lambda trials, world, dice: trials.exits.everyone(world, dice),
     "feed": lambda trials, world, dice: trials.feeds.run(world, dice),
     "pause": lambda trials, world, dice: trials.exits.pause(world, dice),
+    "limits": lambda trials, world, dice: trials.views.limits(world, dice),
     "front runner": lambda trials, world, dice: trials.front_runner.run(world, dice),
 }
+# Cheap ones, at a rate of their own and at the end of every sequence.
+LOOKS: dict[str, Trial] = {"views": lambda trials, world, dice: trials.views.run(world, dice)}

@@ -28,6 +28,7 @@ from bulkhead.model.errors import ModelError, TransferRefused
 from bulkhead.model.types import Params
 
 LOGS_EVERY = 4  # steps: events are dear to read
+ASK_EVERY = 32  # steps: lenses are asked beforehand
 NAV = keccak(b"nav()")[:4]
 
 
@@ -48,6 +49,7 @@ class Step:
     reading: Reading  # what it said else
     params: tuple[Params, Params]  # before and after
     acted: frozenset[int] = frozenset()  # positions that an owner trades in a margin call
+    preview: Any = None  # what a lens said of it
     simulated: bool = False  # then nothing can be tried on the state it left
     alone: Any = None  # what a batch's members did, each in a call of its own
     before: Sight | None = None
@@ -70,6 +72,9 @@ class Judge(Protocol):
 
     def alone(self, world: World, op: Op) -> Any:
         """Plays the members of a batch one by one; to be forgotten."""
+
+    def ask(self, world: World, step: Step) -> Any:
+        """What a lens says of an op that is about to be sent."""
 
     def step(self, world: World, step: Step) -> None:
         """After an op; raises `Broken`."""
@@ -229,6 +234,8 @@ class World:
         asked = op.name in RETURNING
         for place, request in enumerate(step.requests):
             self.engine.set_time(request.at)
+            if self.thorough or self.tally.steps % ASK_EVERY == 0:
+                step.preview = self.judge.ask(self, step)
             answer = self.engine.send(request.to, request.data, request.sender, asked)
             if place == step.main:
                 found = answer
@@ -340,7 +347,7 @@ class World:
             each.twin.now = self.now
         failing = site.failure != 0
         if failing:
-            twin.oracle = self._oracle_error(site.failure)
+            twin.oracle = self.oracle_error(site.failure)
         self.played.append(op)
         foreseen = self.judge.foresee(self, op)
         params = site.params
@@ -410,7 +417,7 @@ class World:
                 return "ok", None
             if name == "fail_oracle":
                 site.failure = args[0]
-                twin.oracle = self._oracle_error(args[0])
+                twin.oracle = self.oracle_error(args[0])
                 return "ok", None
             if name == "send":
                 to, amount = args
@@ -458,7 +465,7 @@ class World:
             for refused, listed in ((core.refuse_to, in_), (core.refuse_from, out)):
                 (refused.add if listed else refused.discard)(who)
 
-    def _oracle_error(self, which: int) -> OracleError:
+    def oracle_error(self, which: int) -> OracleError:
         reading = self.site.reading
         args: tuple[int, ...] = {
             1: (reading.published_at, self.now, 0),

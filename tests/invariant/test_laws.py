@@ -12,7 +12,7 @@ from bulkhead.fuzz.laws.catalogue import LAWS
 from bulkhead.fuzz.probe import Pos
 
 from . import planted as more
-from . import planted_orders
+from . import planted_orders, planted_views
 from .terms import FLAT, ILL, OTHER, REST, STATE, TERMS, WELL
 
 
@@ -98,7 +98,7 @@ PLANTED = {
 }
 
 
-for each in (more, planted_orders):
+for each in (more, planted_orders, planted_views):
     HOLDING.update(each.HOLDING)
     PLANTED.update(each.PLANTED)
 

@@ -111,6 +111,16 @@ def i_37_assets(total: int, nav: int, unit: int) -> bool:
     return nav <= 0
 
 
+def i_37_limit(name: str, who: str, most: int, said: tuple[str, str], pays: int) -> bool:
+    """What a limit says can be claimed, and not a unit more. said: to all of it, and to a unit
+    above; pays: whether all of it gives anything."""
+    at, above = said
+    limit = f"ERC4626ExceededMax{name.capitalize()}{(who, most + 1, most)}"
+    hold("I-37", above == limit, f"{name} of {most + 1} at a limit of {most}: {above}")
+    hold("I-37", at.startswith("ok") == (pays > 0), f"{name} of the limit {most}: {at}")
+    return True
+
+
 def i_38_minted(nav: int, empty: bool) -> bool:
     """Nothing is minted at a NAV of 0 or below, but into an empty market."""
     hold("I-38", nav > 0 or empty, f"minted at a NAV of {nav}")

@@ -24,6 +24,7 @@ from bulkhead.model.order_types import Order
 from bulkhead.model.types import Mode
 from bulkhead.model.wad import WAD
 
+LOOK_EVERY = 100  # moves, on average: views that no call needs
 TRIAL_EVERY = 25  # moves, on average: trials are dear
 CHAPTERS = 85  # of 256 sequences begin with one
 
@@ -84,9 +85,13 @@ class Decoder(Chapters, Edges, Absurd):
         while not self.read.empty:
             if len(world.sites) > 1:
                 world.at = self.read.byte() % len(world.sites)
-            if self.read.word() % TRIAL_EVERY == 0:
+            drawn = self.read.word()
+            if drawn % TRIAL_EVERY == 0:
                 yield self.op(TRIAL, "", (self.read.pick(tuple(TRIALS)), self.read.word()))
+            if drawn % LOOK_EVERY == 1:
+                yield self.op(TRIAL, "", ("views", self.read.word()))
             yield from self.read.weighted(self._options())()
+        yield self.op(TRIAL, "", ("views", len(world.played)))
 
     def _options(self) -> list[tuple[int, Move]]:
         twin, held, world = self.twin, self.held(), self.world

@@ -1,0 +1,52 @@
+"""The laws of views and of the pool's providers: a state in which each holds, and violations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bulkhead.fuzz.laws import differential, pool
+from bulkhead.fuzz.probe import Pos
+
+from .terms import ILL, OTHER, TERMS, WELL
+
+LP = "0x" + "1" * 40
+EXCEEDED = f"ERC4626ExceededMaxDeposit{(LP, 6, 5)}"
+DUE = 2_000_000_000_102_564_102_564  # the mark at which ILL's equity is its MM
+Law = Callable[[], Any]
+
+
+def limit(at: str, above: str, pays: int = 1) -> Law:
+    """A limit of 5."""
+    return lambda: pool.i_37_limit("deposit", LP, 5, (at, above), pays)
+
+
+def preview(**done: Any) -> Law:
+    """A preview of a fee of 5."""
+    return lambda: differential.i_50_preview("previewOpen", {"fee": 5, "outcome": "ok"}, done)
+
+
+def priced(p: Pos, price: int) -> Law:
+    """A liquidation price."""
+    return lambda: differential.i_50_liquidation_price(p, TERMS, price)
+
+
+HOLDING: dict[str, Law] = {
+    "I-37 limit": limit("ok 7", EXCEEDED),
+    "I-37 limit that gives nothing": limit("AmountTooSmall(5, 6)", EXCEEDED, 0),
+    "I-50 preview": preview(fee=5, outcome="ok"),
+    "I-50 liquidation price": priced(ILL, DUE),
+    "I-50 no liquidation price": priced(OTHER._replace(size=3, basis=0, margin=10**30), 0),
+}
+PLANTED: dict[str, Law] = {
+    "I-37 limit, more is paid": limit("ok 7", "ok 8"),
+    "I-37 limit, another is named": limit("ok 7", EXCEEDED.replace("5", "4")),
+    "I-37 limit, refused": limit("AmountTooSmall(5, 6)", EXCEEDED),
+    "I-37 limit, nothing is paid": limit("ok 0", EXCEEDED, 0),
+    "I-50 preview of another fee": preview(fee=6),
+    "I-50 preview of another outcome": preview(outcome="Refused(16, 1, 2)"),
+    "I-50 liquidation price too low": priced(ILL, DUE - 2 * 10**6),
+    "I-50 liquidation price too high": priced(ILL, DUE + 2 * 10**6),
+    "I-50 liquidation price of a short": priced(OTHER, 10**21),
+    "I-50 liquidation price left out": priced(WELL, 0),
+}

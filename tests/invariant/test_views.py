@@ -1,0 +1,168 @@
+"""Views that no call needs are looked at: lenses, and the standards' views of the pool."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bulkhead.fuzz.engine import Answer
+from bulkhead.fuzz.laws.base import Broken
+from bulkhead.fuzz.moves.decoder import Decoder
+from bulkhead.fuzz.ops import TRIAL, Op
+from bulkhead.fuzz.people import ALICE, ANY_BUY, EVE, FOREVER, KEEPER, LP, PRICE
+from bulkhead.fuzz.previews import PREVIEWS
+from bulkhead.fuzz.stage import LENSES
+from bulkhead.fuzz.world import World
+from bulkhead.model.order_types import Order
+from bulkhead.model.wad import WAD
+
+from .conftest import NewWorld
+
+POOL = (
+    *("pendingDepositRequest", "claimableDepositRequest", "pendingRedeemRequest"),
+    *("claimableRedeemRequest", "maxDeposit", "maxMint", "maxWithdraw", "maxRedeem"),
+    *("convertToShares", "convertToAssets", "totalAssets", "balanceOf", "isOperator"),
+    *("depositBuckets", "redeemBuckets", "previewPriceDeposits", "previewPriceRedeems"),
+    *("supportsInterface", "share", "asset", "decimals", "previewDeposit", "previewRedeem"),
+)
+MARKET = ("positionsOf", "marketView", "liquidatable", "liquidationPrice", "liquidatableNotional")
+
+
+def lies(world: World, to: str, selector: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on one view of a contract says another last word, or anything instead of nothing."""
+    honest = world.engine.view
+
+    def view(where: str, data: bytes) -> Answer:
+        found = honest(where, data)
+        if where != to or data[:4] != selector:
+            return found
+        if not found.ok:
+            return Answer(True, bytes(32))
+        last = int.from_bytes(found.data[-32:], "big")
+        return Answer(True, found.data[:-32] + (last ^ 1).to_bytes(32, "big"))
+
+    monkeypatch.setattr(world.engine, "view", view)
+
+
+def broken(world: World, *ops: Op) -> str:
+    """The law that ops break, undone."""
+    with world.undone():
+        try:
+            for op in ops:
+                world.play(op)
+        except Broken as problem:
+            return problem.law
+    return ""
+
+
+def looks(world: World) -> set[str]:
+    """What twenty looks break, at whatever moment."""
+    waiting = [
+        Op("request_deposit", LP, (world.dollars(100), LP, LP)),
+        Op("request_redeem", LP, (10**9, LP, LP)),
+    ]
+    return {broken(world, *waiting, Op(TRIAL, "", ("views", seed))) for seed in range(20)}
+
+
+@pytest.mark.parametrize("view", POOL)
+def test_a_view_of_the_pool_that_is_off_is_seen(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    world = new_world("revm", 0)
+    assert looks(world) == {""}
+    pool = world.site.pool
+    lies(world, pool.address, getattr(pool, view).method.selector, monkeypatch)
+    assert "I-50" in looks(world)
+
+
+@pytest.mark.parametrize("view", MARKET)
+def test_a_view_of_a_lens_that_is_off_is_seen(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    world = new_world("revm", 0)
+    lens = world.stage.lenses[LENSES["market"]]
+    lies(world, lens.address, getattr(lens, view).method.selector, monkeypatch)
+    assert "I-50" in looks(world)
+
+
+ORDER = Order(owner=ALICE, size=WAD, margin=10**9, price_limit=ANY_BUY, expiry=FOREVER - 1)
+ACTIONS = {
+    "open": [Op("open", EVE, (0, 10 * WAD, 4 * 10**9, ANY_BUY, FOREVER))],
+    "increase": [Op("increase", ALICE, (1, WAD, ANY_BUY, FOREVER))],
+    "decrease": [Op("decrease", ALICE, (1, -WAD, 0, FOREVER))],
+    "close": [Op("close", ALICE, (1, 0, FOREVER))],
+    "remove_margin": [Op("remove_margin", ALICE, (1, 10**6, ALICE))],
+    "settle": [Op("settle", KEEPER, (1,))],
+    "liquidate": [
+        Op("set_price", "", (PRICE * 93 // 100, 0, 0, 0), 1),
+        Op("liquidate", KEEPER, (1, KEEPER)),
+    ],
+    "deleverage": [Op("deleverage", KEEPER, (2,))],  # refused: the factor is too low
+    "execute_order": [
+        Op("place_order", ALICE, (ORDER,)),
+        Op("set_price", "", (PRICE, 0, 0, 0), 20),
+        Op("execute_order", KEEPER, (ORDER, KEEPER)),
+    ],
+}
+
+
+@pytest.mark.parametrize("engine", ["revm", "anvil"])
+def test_what_lenses_foretell_happens(new_world: NewWorld, engine: str) -> None:
+    world = new_world(engine, 0)
+    assert ACTIONS.keys() == PREVIEWS.keys()
+    for ops in ACTIONS.values():
+        with world.looking():
+            assert broken(world, *ops) == ""
+        with world.undone(), world.looking():
+            later = [Op("set_price", "", (PRICE * 101 // 100, 0, 0, 0), 700), *ops]
+            for op in later:
+                world.play(op)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_preview_that_is_off_is_seen(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    world, (lens, function) = new_world("revm", 0), PREVIEWS[action]
+    contract = world.stage.lenses[LENSES[lens]]
+    method = getattr(contract, function).method
+    decode: Callable[[bytes], Any] = method.decode
+
+    def other(data: bytes) -> Any:
+        said = decode(data)
+        trade = said.trade if action == "execute_order" else said
+        changed = trade._replace(fee=trade.fee + 1, limit=trade.limit + 1)
+        return said._replace(trade=changed) if action == "execute_order" else changed
+
+    monkeypatch.setattr(method, "decode", other)
+    with world.looking():
+        assert broken(world, *ACTIONS[action]) == "I-50"
+
+
+def test_limits_of_claims_are_tried(new_world: NewWorld) -> None:
+    world = new_world("revm", 0)
+    redeem = [
+        Op("request_redeem", LP, (10**12, LP, LP)),
+        Op("set_price", "", (PRICE, 0, 0, 0), 90_000),
+        Op("accrue", KEEPER),
+    ]
+    for op in redeem:
+        world.play(op)
+    bench = world.judge.bench  # type: ignore[attr-defined]
+    before = bench.checks["I-37"]
+    for seed in range(12):
+        world.play(Op(TRIAL, "", ("limits", seed)))
+    assert bench.checks["I-37"] > before + 12
+
+
+def test_every_sequence_ends_with_a_look(new_world: NewWorld) -> None:
+    world = new_world("revm", 0)
+    with world.undone():
+        last = Op("")
+        for op in Decoder(world, random.Random(3).randbytes(300)).ops():
+            last = op
+            world.play(op)
+    assert (last.name, last.args[0]) == (TRIAL, "views")
