@@ -10,7 +10,7 @@ from typing import Any
 
 from bulkhead.errors import BadInput
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.stage import Setting
+from bulkhead.fuzz.stage import TOKENS, Setting
 from bulkhead.fuzz.world import World
 from bulkhead.model.types import Bracket, Params
 
@@ -66,6 +66,10 @@ def setting_of(found: Mapping[str, Any]) -> Setting:
     """The setting of a record."""
     try:
         given = found["setting"]
+        if given["token"] not in TOKENS:
+            raise BadInput("token", given["token"], f"one of {', '.join(TOKENS)}")
+        if not given["params"]:
+            raise BadInput("params", given["params"], "those of one market at least")
         return Setting(
             decimals=int(given["decimals"]),
             params=tuple(_params(fields) for fields in given["params"]),

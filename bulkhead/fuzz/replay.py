@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from bulkhead.chain.abi import AbiError
+from bulkhead.chain.errors import Reverted
 from bulkhead.commands import BROKEN, OK, Console
+from bulkhead.errors import BadInput
 from bulkhead.fuzz import counterexample, script
 from bulkhead.fuzz.judge import Bench, Judge
+from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.laws.catalogue import LAWS
 from bulkhead.fuzz.node import Node
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import START
 from bulkhead.fuzz.runner import artifacts_in
 from bulkhead.fuzz.shrink import play
+from bulkhead.fuzz.stage import Setting
 from bulkhead.fuzz.world import World
+from bulkhead.model.errors import ModelError
 
 
 def replay(path: Path, *, folder: Path | None, roomy: bool, out: Path, console: Console) -> int:
@@ -24,7 +30,7 @@ def replay(path: Path, *, folder: Path | None, roomy: bool, out: Path, console: 
     node = Node(START, roomy)
     try:
         transcript = script.Transcript(node)
-        world = World(node, setting, Judge(Bench()), artifacts_in(folder))
+        world = _stood_up(node, setting, folder, path)
 
         def told_ops() -> Iterator[Op]:
             for op in counterexample.steps_of(found, world):
@@ -54,3 +60,12 @@ def replay(path: Path, *, folder: Path | None, roomy: bool, out: Path, console: 
         console.say(f"as a plain script: {written}")
     console.result(result)
     return BROKEN if broken else OK
+
+
+def _stood_up(node: Node, setting: Setting, folder: Path | None, path: Path) -> World:
+    """The record's market; a setting that contracts or model refuse is bad input."""
+    try:
+        return World(node, setting, Judge(Bench()), artifacts_in(folder))
+    except (Reverted, ModelError, AbiError, Broken) as problem:
+        wanted = f"a record whose market can be stood up ({str(problem)[:160]})"
+        raise BadInput("counterexample", path, wanted) from problem

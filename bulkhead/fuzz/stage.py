@@ -47,6 +47,10 @@ from bulkhead.model.wad import WAD
 
 FEE_TOKEN, HOOK_TOKEN, FALSE_TOKEN = "FeeToken", "HookToken", "FalseReturnToken"
 REBASING_TOKEN, LISTING_TOKEN = "RebasingToken", "BlacklistToken"
+TOKENS = (  # of contracts/test/mocks: what a setting may name
+    *("TestToken", LISTING_TOKEN, "NoReturnToken", FEE_TOKEN, HOOK_TOKEN, "ApproveZeroToken"),
+    *("PausableToken", FALSE_TOKEN, REBASING_TOKEN),
+)
 HALTING = {"PausableToken": "setPaused", FALSE_TOKEN: "setManner"}  # what stops all payments
 REFUSING = frozenset({LISTING_TOKEN, *HALTING})
 SIGNER = "wallet"  # an owner who says which digests it signed

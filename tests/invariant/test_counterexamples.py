@@ -24,6 +24,7 @@ from bulkhead.fuzz.ops import TRIAL, Op
 from bulkhead.fuzz.people import EVE, FOREVER, KEEPER, NAMES, PRICE, START
 from bulkhead.fuzz.report import Failure, Report
 from bulkhead.fuzz.runner import Plan, Shape, Worker
+from bulkhead.fuzz.settings import FIXED
 from bulkhead.fuzz.world import World
 from bulkhead.model import MarketModel
 
@@ -354,3 +355,23 @@ def test_contracts_that_cannot_be_stood_up_are_told(
     told = json.loads(capsys.readouterr().out)
     assert told["failure"]["law"] == "I-50"
     assert "can't be stood up" in told["failure"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"decimals": 30}, "market can be stood up (reverted: BadParameter"),
+        ({"scale": 10**70}, "market can be stood up"),
+        ({"token": "Market"}, "token: Market is refused; one of TestToken"),
+        ({"params": []}, "params: [] is refused; those of one market at least"),
+    ],
+    ids=["decimals", "scale", "token", "params"],
+)
+def test_record_whose_market_cannot_be_stood_up_is_bad_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, Any], told: str
+) -> None:
+    record = counterexample.unopened(FIXED[0], "I-50", "a law")
+    record["setting"] |= changed
+    file = counterexample.write(record, tmp_path, "I-50")
+    assert run(["fuzz", "--replay", str(file), "--out", str(tmp_path)]) == 2
+    assert told in capsys.readouterr().err
