@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from bulkhead.fuzz.laws.base import Terms, terms
+from bulkhead.fuzz.laws.base import Terms, surplus, terms
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import DELAY, KEEPER
 from bulkhead.fuzz.probe import Pos
@@ -57,6 +57,19 @@ def foresee(world: World, op: Op) -> Foreseen | None:
         return None
     found = at_mark(world)
     return Foreseen(position(world, id_), held.owner, *found) if found else None
+
+
+def starves(world: World, id_: int, wait: int) -> bool:
+    """Whether a position is below MM, and no grace keeps it, when the mark that is held now is
+    published again `wait` seconds later."""
+    core, held = world.twin.core, world.twin.state
+    now, oracle = core.now, core.oracle
+    try:
+        core.now, core.oracle = now + wait, Reading(held.mark, held.spread, now + wait, 0)
+        found = at_mark(world)
+        return found is not None and not found[1] and surplus(position(world, id_), found[0]) < 0
+    finally:
+        core.now, core.oracle = now, oracle
 
 
 def filled(world: World, mark: int, wait: int) -> tuple[int, int] | None:

@@ -47,8 +47,11 @@ def _plain(value: Any) -> Any:
 
 def changes(step: Step) -> list[dict[str, int]]:
     """The position events of a step, as the chain logged them."""
-    found = Receipt("0x", 1, 0, 0, None, tuple(step.logs or ()))
-    return [dict(event.args) for event in events(found, "PositionChanged", of=step.site.market)]
+    if step.changes is None:
+        found = Receipt("0x", 1, 0, 0, None, tuple(step.logs or ()))
+        named = events(found, "PositionChanged", of=step.site.market)
+        step.changes = [dict(event.args) for event in named]
+    return step.changes
 
 
 def receipt(

@@ -7,6 +7,7 @@ from typing import Any
 
 from bulkhead.fuzz.laws import funding, margin
 from bulkhead.fuzz.laws.base import Terms, equity, execution, up
+from bulkhead.fuzz.ops import BATCHES
 from bulkhead.fuzz.probe import Pos, Sight
 from bulkhead.fuzz.receipts import changes
 from bulkhead.fuzz.world import Step, World
@@ -37,9 +38,15 @@ class Trades:
             traded = op.name in ("close", "decrease")
             rebate = max(0, -execution(delta, t._replace(skew=skew))[0]) if traded else 0
             self.bench.hold(margin.i_18_bounds, was, at, paid, rebate)
-        if op.name == "settle":
-            waits = before.market["pendingDepositAssets"]
-            self.bench.hold(funding.i_25_solvent, paid, before.state["cash"] + waits)
+        taken = before.market["pendingDepositAssets"] - after.market["pendingDepositAssets"]
+        cash = before.state["cash"] + max(0, taken)
+        if op.name in ("settle", "remove_margin"):
+            self.bench.hold(funding.i_25_solvent, paid, cash)
+        if step.logs and op.name not in BATCHES and not step.acted:
+            for change in changes(step)[:1]:
+                was = before.positions.get(change["id"], _NOBODY)
+                told = (change["fundingPaid"], cash)
+                self.bench.hold(funding.i_25_credited, was, t.index, t.unit, *told)
         if len(world.sites) == 1:
             self._purses(world, step, before, after)
         if op.name in _TRADES and not refusing:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from bulkhead.fuzz import foresight
 from bulkhead.fuzz.by_order import FrontRunner
 from bulkhead.fuzz.coalition import Coalition
 from bulkhead.fuzz.exits import Exits
@@ -28,6 +29,7 @@ TURNS = {
     FALSE_TOKEN: ("setManner", (2,)),
     REBASING_TOKEN: ("rebase", (WAD // 2, WAD * 9 // 10, WAD * 11 // 10)),
 }
+YEARS = 3 * 365 * 86_400  # seconds: the longest that somebody is left to pay funding
 
 
 class Trials:
@@ -60,6 +62,31 @@ class Trials:
                 mark, final = s.mark, s.mode >= Mode.FINAL
         if not final:
             self.bench.hold(funding.i_23_pieces, *found, count, mark, seconds)
+
+    def starved(self, world: World, dice: random.Random) -> None:
+        """I-25: funding alone takes a payer below MM; then it is liquidated."""
+        world.play(Op("accrue", KEEPER, (), 1, world.at))
+        twin, s = world.twin, world.twin.state
+        if s.accepted_at != world.now or s.mode >= Mode.FINAL:
+            return
+        well = [i for i in world.ids if twin.position(i).size and not twin.liquidatable(i)]
+        if not well:
+            return
+        id_, wait = dice.choice(well), 1
+        while not foresight.starves(world, id_, wait):
+            wait *= 4
+            if wait > YEARS:
+                return
+        least = wait // 4
+        while wait - least > 1:
+            middle = (least + wait) // 2
+            least, wait = (
+                (least, middle) if foresight.starves(world, id_, middle) else (middle, wait)
+            )
+        p = foresight.position(world, id_)
+        world.play(Op("set_price", args=(s.mark, s.spread, 0, 0), wait=wait, market=world.at))
+        said = world.play(Op("liquidate", KEEPER, (id_, KEEPER), 0, world.at))
+        self.bench.hold(funding.i_25_starved, p, said)
 
     def inserted(self, world: World, dice: random.Random) -> None:
         """I-24: an accrual, or a settlement of the same position, before an action is not seen."""
@@ -213,6 +240,7 @@ class Trials:
 Trial = Callable[[Trials, World, random.Random], None]
 TRIALS: dict[str, Trial] = {
     "pieces": Trials.pieces,
+    "starved": Trials.starved,
     "inserted": Trials.inserted,
     "renamed": Trials.renamed,
     "vault": Trials.vault,

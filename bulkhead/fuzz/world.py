@@ -57,6 +57,7 @@ class Step:
     found: str = ""
     gas: int = 0
     logs: Sequence[Log] | None = None  # None: not read
+    changes: list[dict[str, int]] | None = None  # its position events; None: not decoded yet
 
     @property
     def ok(self) -> bool:

@@ -58,6 +58,11 @@ def reached(left: int, now: Pos = LESS, total: int = 3_000, skew: int = -5 * WAD
     liquidation.i_35_reached(RICH, now, terms, before, after, WAD * 7 // 10)
 
 
+def credited(paid: int, cash: int, index: int = -100 * WAD) -> None:
+    """10 long are owed 1,000 dollars since the index fell by 100, or owe them."""
+    funding.i_25_credited(ILL, index, U, paid, cash)
+
+
 def priced(paid: int, shares: int) -> None:
     """A pool of 90,000 units less the virtual one and 99,000 shares is paid for so many shares."""
     nav = 90_000 - 1
@@ -136,6 +141,9 @@ HOLDING = {
     "I-24 renamed": lambda: funding.i_24_renamed(WORDS, WORDS),
     "I-24 mirrored": lambda: funding.i_24_mirrored(5 * U, 5 * U, U),
     "I-25": lambda: funding.i_25_solvent(5, 5),
+    "I-25 credited": lambda: credited(-1_000, 1_000),
+    "I-25 paid in part": lambda: credited(1_000, 0, 100 * WAD),
+    "I-25 starved": lambda: funding.i_25_starved(ILL, "ok 6"),
     "I-29": lambda: liquidation.i_29_minimal(ILL, NEAT, TERMS, 30 * 10**6),
     "I-29 an empty vault": lambda: liquidation.i_29_minimal(ILL, UNPAID, TERMS, 0),
     "I-29 deep under": lambda: liquidation.i_29_full(DEEP, TERMS),
@@ -277,6 +285,11 @@ PLANTED = {
     "I-24 renamed": lambda: funding.i_24_renamed(WORDS, (1, 2, 4)),
     "I-24 mirrored": lambda: funding.i_24_mirrored(5 * U, 11 * U, U),
     "I-25": lambda: funding.i_25_solvent(6, 5),
+    "I-25 credited of no cash": lambda: credited(-1_000, 999),
+    "I-25 credited too much": lambda: credited(-1_000 * 10**6 - 1, 10**12),
+    "I-25 a payer is credited": lambda: credited(-1, 5, 100 * WAD),
+    "I-25 a creditor pays": lambda: credited(1, 5),
+    "I-25 starved and safe": lambda: funding.i_25_starved(WELL, "Refused(18, 5, 4)"),
     "I-29 too much": lambda: liquidation.i_29_minimal(
         ILL, NEAT._replace(margin=NEAT.margin + 3_000 * 10**6), TERMS, 30 * 10**6
     ),

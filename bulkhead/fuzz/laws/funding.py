@@ -110,3 +110,23 @@ def i_25_solvent(paid: int, cash: int) -> bool:
     """Funding is paid out of cash that is there (token units)."""
     hold("I-25", paid <= cash, f"{paid} paid of a cash of {cash}")
     return paid == cash and paid > 0
+
+
+def i_25_credited(was: Pos, index: int, unit: int, paid: int, cash: int) -> bool:
+    """The funding that a call settles goes the way the index went since the position's last, is no
+    more than that makes in whole token units, and a credit no more than the cash that was there.
+
+    paid: by the trader, negative: to it; cash: of the pool when it was settled (token units).
+    """
+    owed = was.size * (index - was.entry)
+    most = abs(owed) // WAD // unit
+    text = f"{paid} paid of {most} (the index went {index - was.entry}): {was}"
+    hold("I-25", 0 <= (paid if owed > 0 else -paid) <= most, text)
+    hold("I-25", -paid <= cash, f"{-paid} credited of a cash of {cash}")
+    return 0 < -paid == cash
+
+
+def i_25_starved(p: Pos, said: str) -> bool:
+    """Who falls below MM by paying funding, at an unchanged mark, is liquidated in that block."""
+    hold("I-25", said.startswith("ok"), f"below MM by funding alone, and {said}: {p}")
+    return False
