@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 from bulkhead.chain.rpc import Rpc
@@ -51,6 +52,9 @@ class Engine(Protocol):
 
     def restore(self, point: Any) -> None:
         """Goes back; a point serves once, and ends those taken after it."""
+
+    def acting(self, who: str) -> AbstractContextManager[None]:
+        """Inside, a contract's address may send as if it were an account; then all is undone."""
 
     def close(self) -> None:
         """Ends what was started."""

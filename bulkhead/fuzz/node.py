@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
@@ -77,6 +78,16 @@ class Node:
         mark, self.moment = point
         self.rpc.revert(mark)
         self._told = 0
+
+    @contextmanager
+    def acting(self, who: str) -> Iterator[None]:
+        """Gives a contract money for gas; then undoes everything."""
+        point = self.snapshot()
+        self.rpc.set_balance(who, 10**30)
+        try:
+            yield
+        finally:
+            self.restore(point)
 
     def simulate(
         self, requests: Sequence[Request], looks: Sequence[bool], probe: Request

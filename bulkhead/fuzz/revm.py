@@ -6,7 +6,8 @@ and is cleared here after each; its checkpoints serve once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env
@@ -96,6 +97,18 @@ class Revm:
         mark, moment = point
         self.evm.revert(mark)
         self.set_time(moment)
+
+    @contextmanager
+    def acting(self, who: str) -> Iterator[None]:
+        """Puts a contract's code aside, for the EVM takes no transaction from an account with
+        code; then undoes everything."""
+        kept, point = self.evm.basic(who), self.snapshot()
+        self.evm.insert_account_info(who, AccountInfo(nonce=kept.nonce))
+        try:
+            yield
+        finally:
+            self.restore(point)
+            self.evm.insert_account_info(who, kept)
 
     def close(self) -> None:
         """Nothing to close."""

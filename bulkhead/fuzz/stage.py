@@ -110,6 +110,7 @@ class Site:
         codes = [hand.code(name) for name in names]
         book_code = hand.code(ORDER_BOOK["order_book"])
         factory = hand.create("MarketFactory", *(keccak(code) for code in (*codes, book_code)))
+        self.factory = factory.address
         receipt = factory.createMarket(
             *codes,
             token.address,

@@ -15,9 +15,10 @@ from bulkhead.fuzz.laws import access, funding, margin
 from bulkhead.fuzz.laws import pool as lp
 from bulkhead.fuzz.loops import Loops
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.people import EVE, FOREVER, KEEPER, OWNERS, USERS
+from bulkhead.fuzz.people import EVE, FOREVER, KEEPER, OWNERS
 from bulkhead.fuzz.speech import meaning
 from bulkhead.fuzz.stage import FALSE_TOKEN, FEE_TOKEN, REBASING_TOKEN
+from bulkhead.fuzz.strangers import Strangers
 from bulkhead.fuzz.views import Views
 from bulkhead.fuzz.world import World
 from bulkhead.model.types import Mode
@@ -40,6 +41,7 @@ class Trials:
         self.loops, self.exits, self.feeds = Loops(bench), Exits(bench), Feeds(bench)
         self.coalition = Coalition(bench)
         self.front_runner, self.views = FrontRunner(bench), Views(bench)
+        self.strangers = Strangers(bench)
 
     def run(self, world: World, name: str, seed: int) -> None:
         """One trial; the seed decides what it leaves open."""
@@ -138,43 +140,6 @@ class Trials:
                 found.append(world.site.layout.anonymous(words))
         self.bench.hold(funding.i_24_renamed, *found)
 
-    def vault(self, world: World, dice: random.Random) -> None:
-        """I-41 and I-40: nobody but its market moves a vault, a pool or a fund."""
-        if not world.ids:
-            return
-        id_ = dice.choice(world.ids)
-        where, site = world.vault(id_), world.site
-        balance = world.stage.token.balanceOf.encode(where)
-        who = dice.choice((*USERS, *world.stage.agents))
-        if who in world.stage.agents:
-            who = EVE
-        vault = world.stage.vault_at(where)
-        calls = (
-            vault.payPool.encode(1),
-            vault.payReward.encode(who, 1),
-            vault.payOwner.encode(who, 1),
-            vault.payRewardAndPool.encode(who, 1, 1),
-            vault.payPoolAndOwner.encode(1, who, 1),
-            vault.sweep.encode(world.stage.token.address, who),
-            dice.randbytes(dice.randint(4, 100)),
-        )
-        held = world.engine.view(world.stage.token.address, balance).data
-        answer = world.engine.send(where, dice.choice(calls), who)
-        deployed = bool(world.twin.position(id_).flags & 4)
-        left = world.engine.view(world.stage.token.address, balance).data
-        amounts = (int.from_bytes(held, "big"), int.from_bytes(left, "big"))
-        self.bench.hold(access.i_41_vault, *amounts, answer.ok and deployed, who)
-        for to, data, name in (
-            (site.pool.address, site.pool.pay.encode(who, 1), "pool.pay"),
-            (site.pool.address, site.pool.priceDeposits.encode(2**40, 1), "pool.priceDeposits"),
-            (site.pool.address, site.pool.priceRedeems.encode(2**40, 1, 1), "pool.priceRedeems"),
-            (site.fund, world.stage.fund_at(site.fund).cover.encode(1), "fund.cover"),
-            (site.market.address, site.market.scheduleBucket.encode(1), "market.scheduleBucket"),
-        ):
-            refused = world.engine.send(to, data, who)
-            said = "ok" if refused.ok else meaning(refused.data)
-            self.bench.hold(access.i_40_role, name, "a user", False, said)
-
     def turncoat(self, world: World, dice: random.Random) -> None:
         """I-45: a token that begins to charge, to lie or to rebase is refused where payments fall
         short, and robs nobody else."""
@@ -243,7 +208,7 @@ TRIALS: dict[str, Trial] = {
     "starved": Trials.starved,
     "inserted": Trials.inserted,
     "renamed": Trials.renamed,
-    "vault": Trials.vault,
+    "vault": lambda trials, world, dice: trials.strangers.run(world, dice),
     "turncoat": Trials.turncoat,
     "removal": Trials.removal,
     "claims": Trials.claims,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bulkhead.fuzz.laws import differential, pool
+from bulkhead.fuzz.laws import access, differential, pool
 from bulkhead.fuzz.probe import Pos
 
 from .terms import ILL, OTHER, TERMS, WELL
@@ -34,6 +34,8 @@ def priced(p: Pos, price: int) -> Law:
 HOLDING: dict[str, Law] = {
     "I-37 limit": limit("ok 7", EXCEEDED),
     "I-37 limit that gives nothing": limit("AmountTooSmall(5, 6)", EXCEEDED, 0),
+    "I-41 kept": lambda: access.i_41_kept((5, 6, 7), (5, 8, 7), "its pool"),
+    "I-41 reward": lambda: access.i_41_reward(6, 5, "RewardTooLarge(6, 5)"),
     "I-50 preview": preview(fee=5, outcome="ok"),
     "I-50 liquidation price": priced(ILL, DUE),
     "I-50 no liquidation price": priced(OTHER._replace(size=3, basis=0, margin=10**30), 0),
@@ -43,6 +45,11 @@ PLANTED: dict[str, Law] = {
     "I-37 limit, another is named": limit("ok 7", EXCEEDED.replace("5", "4")),
     "I-37 limit, refused": limit("AmountTooSmall(5, 6)", EXCEEDED),
     "I-37 limit, nothing is paid": limit("ok 0", EXCEEDED, 0),
+    "I-41 vault, taken": lambda: access.i_41_kept((5, 6, 7), (4, 7, 7), "its pool"),
+    "I-41 pool, taken": lambda: access.i_41_kept((5, 6, 7), (5, 5, 7), "a user"),
+    "I-41 fund, taken": lambda: access.i_41_kept((5, 6, 7), (5, 6, 0), "its factory"),
+    "I-41 reward, paid": lambda: access.i_41_reward(6, 5, "ok"),
+    "I-41 reward, refused for another reason": lambda: access.i_41_reward(6, 5, "NotMarket(1,)"),
     "I-50 preview of another fee": preview(fee=6),
     "I-50 preview of another outcome": preview(outcome="Refused(16, 1, 2)"),
     "I-50 liquidation price too low": priced(ILL, DUE - 2 * 10**6),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bulkhead.fuzz.laws.base import Terms, hold, surplus
 from bulkhead.fuzz.probe import Pos
 
@@ -52,6 +54,20 @@ def i_41_vault(before: int, after: int, done: bool, who: str) -> bool:
     hold("I-41", after >= before, f"a call by {who} took {before - after} from a vault")
     hold("I-41", not done, f"a vault did as {who} said")
     return False
+
+
+def i_41_kept(before: Sequence[int], after: Sequence[int], who: str) -> bool:
+    """What vault, pool and fund hold, before and after calls of somebody who may move nothing."""
+    lost = [was - now for was, now in zip(before, after, strict=True)]
+    hold("I-41", max(lost) <= 0, f"calls by {who} took {lost} from vault, pool and fund")
+    return False
+
+
+def i_41_reward(amount: int, most: int, said: str) -> bool:
+    """A vault pays no reward above its maximum, even where its market asks."""
+    refused = f"RewardTooLarge{(amount, most)}"
+    hold("I-41", said == refused, f"a reward of {amount}, {most} at most: {said}")
+    return amount == most + 1
 
 
 def i_42_acceptance(
