@@ -67,5 +67,8 @@ def _stood_up(node: Node, setting: Setting, folder: Path | None, path: Path) -> 
     try:
         return World(node, setting, Judge(Bench()), artifacts_in(folder))
     except (Reverted, ModelError, AbiError, Broken) as problem:
-        wanted = f"a record whose market can be stood up ({str(problem)[:160]})"
+        wanted = (
+            "a record whose market can be stood up, with --artifacts and --roomy as in the run "
+            f"that found it ({str(problem)[:160]})"
+        )
         raise BadInput("counterexample", path, wanted) from problem
