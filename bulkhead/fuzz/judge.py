@@ -35,7 +35,6 @@ from bulkhead.fuzz.world import Step, World
 from bulkhead.model.types import Mode, Params
 from bulkhead.model.wad import WAD
 
-WHOLE_EVERY = 4  # successes: what one look can tell keeps
 CASH_MAX = 2**96 - 1  # token units
 MARKETS_EVERY = 4  # steps: whether the other markets were left alone
 Law = Callable[..., bool]
@@ -79,7 +78,6 @@ class Judge:
         self.ends = Ends(bench)
         self.trades = Trades(bench)
         self.trials = Trials(bench)
-        self._looks = 0
         self.orders = Orders(bench)
         self.previews = Previews(bench)
 
@@ -218,8 +216,7 @@ class Judge:
             held = {id_: p.margin for id_, p in after.positions.items()} if differs else {}
             expected = site.layout.margins(step.words) if differs else {}
             bench.hold(conservation.i_01_vaults, held, expected)
-        self._looks += 1
-        if differs or world.thorough or self._looks % WHOLE_EVERY == 0:
+        if differs or step.whole:
             self.whole(world, site, after, step.params[1])
         if step.logs is not None and len(world.sites) == 1:
             bench.hold(conservation.i_03_zero_sum, *receipt(world, step, before, after))

@@ -50,6 +50,10 @@ BATCHES = {"liquidate_many": "liquidate", "execute_orders": "execute_order"}  # 
 TRIAL = "trial"  # something that laws try on the present state; args: which, and a seed
 # What the world around the market does: no market call.
 OUTSIDE = ("set_price", "fail_oracle", "send", "block", "share_transfer", "arm", "halt", "plan")
+QUIET = frozenset((*OUTSIDE, *GOVERNED, "accrue")) - {
+    "send",
+    "share_transfer",
+}  # these move nothing
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice, repeat
-from operator import attrgetter
+from itertools import chain, repeat
+from operator import add, attrgetter
 from typing import Any, NamedTuple
 
 from bulkhead.model import MarketModel
@@ -97,10 +97,11 @@ class Layout:
 
     def __init__(self, holders: Sequence[str], providers: Sequence[str]) -> None:
         self.holders, self.providers = tuple(holders), tuple(providers)
-        self._people = FIXED + len(self.holders)
-        self._positions = self._people + len(PROVIDER) * len(self.providers)
+        self.people = FIXED + len(self.holders)
+        self.positions = self.people + len(PROVIDER) * len(self.providers)
         self._vaults: list[str] = []  # addresses by id, from 1
-        self._rows: list[tuple[Position, tuple[int, ...]]] = []  # of positions, as last seen
+        self._last: tuple[list[Position], list[int], list[int]] = [], [], []
+        self._rows: list[tuple[int, ...]] = []  # the words of the last positions
 
     def words(self, data: bytes) -> tuple[int, ...]:
         """Signed words of the probe's answer (an ABI-encoded `bytes`), the config store as 0."""
@@ -110,7 +111,7 @@ class Layout:
 
     def sight(self, words: tuple[int, ...], last: Sight | None = None) -> Sight:
         """The same by name. last: a sight whose positions serve again where they are the same."""
-        people, start = self._people, self._positions
+        people, start = self.people, self.positions
         end = start + (words[_NEXT_ID] - 1) * _ROW
         if last is not None and words[start:end] == last.words[start : last.end]:
             positions, flags = last.positions, last.flags
@@ -138,7 +139,7 @@ class Layout:
 
     def own(self, words: tuple[int, ...]) -> tuple[int, ...]:
         """The words without the balances of people and treasury, whom other markets pay too."""
-        return words[: FIXED + OWN] + words[self._people :]
+        return words[: FIXED + OWN] + words[self.people :]
 
     def anonymous(self, words: tuple[int, ...]) -> tuple[int, ...]:
         """The words of the market and its pool, without those of people."""
@@ -147,7 +148,7 @@ class Layout:
     def margins(self, words: tuple[int, ...]) -> dict[int, int]:
         """The vaults' balances among the words."""
         count = words[_NEXT_ID] - 1
-        first = self._positions + POSITION.index("margin")
+        first = self.positions + POSITION.index("margin")
         return dict(enumerate(words[first : first + _ROW * count : _ROW], 1))
 
     def expected(self, twin: MarketModel) -> tuple[int, ...]:
@@ -176,24 +177,30 @@ class Layout:
             adding, leaving = claimable(pool.deposits, who), claimable(pool.redemptions, who)
             found.append(pool.shares.get(who, 0))
             found += (adding.assets, adding.shares, leaving.assets, leaving.shares)
-        vaults, rows, positions = self._vaults, self._rows, core.positions
-        while len(vaults) <= s.next_id:
-            vaults.append(core.vault_address(len(vaults) + 1))
-            rows.append((NOWHERE, ()))
-        margins = map(balance, vaults, repeat(0))
-        for place in range(s.next_id - 1):
-            p = positions[place + 1]
-            held, row = rows[place]
-            if held is not p:
-                row = (int(p.owner, 16), p.funding_entry, p.flags, p.size, p.basis, p.phase)
-                rows[place] = p, row
-            found += row
-            found.append(next(margins))
-        found += islice(margins, AHEAD)
+        found += self._held(twin)
         for number in range(1, totals.next_ticket_id):
             t = core.tickets[number]
             found += [int(t.owner, 16), t.start, t.amount, t.drawn]
         return tuple(found)
+
+    def _held(self, twin: MarketModel) -> list[int]:
+        """The words of positions and of the vaults ahead."""
+        core, vaults = twin.core, self._vaults
+        count = twin.state.next_id - 1
+        while len(vaults) < count + AHEAD:
+            vaults.append(core.vault_address(len(vaults) + 1))
+        positions = [*map(core.positions.__getitem__, range(1, count + 1))]
+        margins = [*map(core.balances.get, vaults[: count + AHEAD], repeat(0))]
+        held, last, found = self._last
+        if positions != held:
+            known = dict(zip(map(id, held), self._rows, strict=True))
+            self._rows = [known.get(id(each)) or _words(each) for each in positions]
+        elif margins == last:
+            return found
+        found = [*chain.from_iterable(map(add, self._rows, zip(margins, strict=False)))]
+        found += margins[count:]
+        self._last = positions, margins, found
+        return found
 
     def name(self, place: int, names: dict[str, str], positions: int) -> str:
         """What a word is called."""
@@ -201,21 +208,26 @@ class Layout:
             return f"state.{camel(STATE[place])}"
         if place < FIXED:
             return MARKET[place - len(STATE)]
-        if place < self._people:
+        if place < self.people:
             who = self.holders[place - FIXED]
             return f"balance of {names.get(who, who)}"
-        if place < self._positions:
-            row, column = divmod(place - self._people, len(PROVIDER))
+        if place < self.positions:
+            row, column = divmod(place - self.people, len(PROVIDER))
             who = self.providers[row]
             return f"{PROVIDER[column]} of {names.get(who, who)}"
-        row, column = divmod(place - self._positions, len(POSITION))
+        row, column = divmod(place - self.positions, len(POSITION))
         if row < positions:
             return f"position {row + 1}.{POSITION[column]}"
-        rest = place - self._positions - positions * len(POSITION) - AHEAD
+        rest = place - self.positions - positions * len(POSITION) - AHEAD
         if rest < 0:
             return "balance of a vault that is not there yet"
         row, column = divmod(rest, len(TICKET))
         return f"ticket {row + 1}.{TICKET[column]}"
+
+
+def _words(p: Position) -> tuple[int, ...]:
+    """A position's words but its margin."""
+    return int(p.owner, 16), p.funding_entry, p.flags, p.size, p.basis, p.phase
 
 
 def difference(

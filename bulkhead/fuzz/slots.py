@@ -3,8 +3,10 @@
 Only an engine in this process can do so. Storage is laid out as in the contracts' `StateStore` and
 the pool's declarations. What is read counts only where it is what the model expects: elsewhere the
 contracts' views are asked (StateProbe) and decide alone. They are asked as well `FULL_EVERY`
-successes after the last time at the latest, and at the end of each sequence; the pool's own after
-each change of its books.
+successes after the last time at the latest, and at the end of each sequence. All that is stored is
+read every `WHOLE_EVERY` successes, with NAV, and the pool's own views after a change of its books;
+in between, after a step that is nobody's action on a position, an order or the pool, what the
+model says has not changed is left unread: if it has, it stays so.
 """
 
 from __future__ import annotations
@@ -15,17 +17,22 @@ from operator import add
 
 from eth_hash.auto import keccak
 
-from bulkhead.fuzz.probe import AHEAD, MARKET, STATE, Layout
+from bulkhead.fuzz.probe import AHEAD, FIXED, MARKET, PROVIDER, STATE, Layout
 from bulkhead.model.types import PHASES
 
 FULL_EVERY = 32
+WHOLE_EVERY = 4
 _KEPT = 200  # of a market
 _M14, _M35, _M40, _M64, _M72, _M80 = ((1 << n) - 1 for n in (14, 35, 40, 64, 72, 80))
 _M88, _M96, _M112, _M128, _M160 = ((1 << n) - 1 for n in (88, 96, 112, 128, 160))
 _S72, _S88, _S128 = (1 << n - 1 for n in (72, 88, 128))  # of signed words: (x ^ S) - S
 _SUPPLY = MARKET.index("totalSupply")
 _POOL_WORDS = len(MARKET) - _SUPPLY
-_FREE, _ASSETS = (len(STATE) + MARKET.index(name) for name in ("freeLiquidity", "totalAssets"))
+_PROVIDER_WORDS = len(PROVIDER)
+_NAV, _FREE, _ASSETS, _NEXT_TICKET = (
+    len(STATE) + MARKET.index(name)
+    for name in ("nav", "freeLiquidity", "totalAssets", "nextTicketId")
+)
 
 # Market: slot 0 is AccessManaged's; MarketStorage follows.
 _WORDS, _TOTALS, _POSITIONS, _TICKETS, _TICKET_COUNT = 1, 8, 9, 15, 16
@@ -71,8 +78,8 @@ class Slots:
             *((self.market, _WORDS + place) for place in range(7)),
             (self.market, _TOTALS),
             *((self.market, _TICKET_COUNT + place) for place in range(4)),
-            *((self.token, self._of(who)) for who in layout.holders),
         ]
+        holders = [(self.token, self._of(who)) for who in layout.holders]
         keys = [int(who, 16) for who in layout.providers]
         accounts = ((_DEPOSIT_ACCOUNTS, _DEPOSIT_SLOTS), (_REDEEM_ACCOUNTS, _REDEEM_SLOTS))
         books: list[Slot] = [
@@ -87,7 +94,10 @@ class Slots:
                 for place in range(count)
             ),
         ]
+        shares = [(self.pool, mapped(who, _SHARES)) for who in keys]
         self._fixed = tuple(zip(*fixed, strict=True))
+        self._holders = tuple(zip(*holders, strict=True))
+        self._shares = tuple(zip(*shares, strict=True))
         self._books = tuple(zip(*books, strict=True))
         self._places: list[int] = []  # of positions: owner and entry, then size and basis
         self._margins: list[int] = []  # their vaults' balances, and those of the next two
@@ -112,21 +122,47 @@ class Slots:
         nav: what the market says (Wad). Free liquidity and totalAssets are taken from `expected`.
         """
         pool = self._pool()
-        fixed = [*map(self.storage, *self._fixed)]
-        state = _state(fixed)
-        totals, tickets, final_mark, final_at, final_ratio = fixed[7:12]
-        accounted = state[18] + state[19] + state[20] + pool[2] + pool[1]
+        fixed = self._market_words()
+        accounted = fixed[18] + fixed[19] + fixed[20] + pool[2] + pool[1]
         found = [
-            *state,
-            *(totals >> 128, totals & _M128, final_ratio, tickets + 1, final_mark, final_at),
+            *fixed,
             *(nav, expected[_FREE]),
             *(*pool[:5], expected[_ASSETS], accounted, pool[7]),
-            *fixed[12:],
+            *map(self.storage, *self._holders),
         ]
         found += pool[_POOL_WORDS:]
-        self._add_positions(found, state[15])
-        self._add_tickets(found, tickets)
+        self._add_positions(found, fixed[15])
+        self._add_tickets(found, fixed[_NEXT_TICKET] - 1)
         return tuple(found)
+
+    def kept(self, expected: Sequence[int], before: Sequence[int], busy: bool) -> bool:
+        """Whether the market's own words are as expected, and those of people, positions and
+        tickets too where the model has changed them.
+
+        before: what was seen after the last success. busy: whether an action ought to have changed
+        some of all these; then each is read.
+        """
+        storage, people, start = self.storage, self.layout.people, self.layout.positions
+        if self._market_words() != expected[:_NAV]:
+            return False
+        if busy or expected[FIXED:people] != before[FIXED:people]:
+            if (*map(storage, *self._holders),) != expected[FIXED:people]:
+                return False
+        if busy or expected[people:start] != before[people:start]:
+            if (*map(storage, *self._shares),) != expected[people:start:_PROVIDER_WORDS]:
+                return False
+        if not busy and expected[start:] == before[start:]:
+            return True
+        found: list[int] = []
+        self._add_positions(found, expected[15])
+        self._add_tickets(found, expected[_NEXT_TICKET] - 1)
+        return tuple(found) == expected[start:]
+
+    def _market_words(self) -> tuple[int, ...]:
+        """The market's words up to NAV."""
+        fixed = [*map(self.storage, *self._fixed)]
+        totals, tickets, mark, at, ratio = fixed[7:]
+        return (*_state(fixed), totals >> 128, totals & _M128, ratio, tickets + 1, mark, at)
 
     def _add_positions(self, found: list[int], next_id: int) -> None:
         storage, count = self.storage, next_id - 1

@@ -142,7 +142,8 @@ class Site:
         self.look = bytes(self.probe.look.encode())
         self.look_at_pool = bytes(self.probe.lookAtPool.encode())
         self.slots: Slots | None = None  # of an engine in this process
-        self.unseen = 0  # successes since the views were asked
+        self.successes = 0
+        self.unseen = 0  # of them, since the views were asked
         self._vaults: dict[int, str] = {}
         self.twin = MarketModel(
             self.params,

@@ -16,11 +16,11 @@ from bulkhead.fuzz import chain
 from bulkhead.fuzz.engine import Answer, Engine, Request, Simulating
 from bulkhead.fuzz.ghost import Ghost
 from bulkhead.fuzz.laws.base import Broken
-from bulkhead.fuzz.ops import BATCHES, BOOK_CALLS, GOVERNED, POOL_CALLS, RETURNING, TRIAL, Op
+from bulkhead.fuzz.ops import BATCHES, BOOK_CALLS, GOVERNED, POOL_CALLS, QUIET, RETURNING, TRIAL, Op
 from bulkhead.fuzz.people import DELAY, KEEPER, PURSE, START
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.signing import SIGNATURES, valid
-from bulkhead.fuzz.slots import FULL_EVERY
+from bulkhead.fuzz.slots import FULL_EVERY, WHOLE_EVERY
 from bulkhead.fuzz.speech import FAILURES, error_text, meaning, plain, short
 from bulkhead.fuzz.stage import ACTOR, FALSE_TOKEN, REFUSING, Setting, Site, Stage
 from bulkhead.model import OracleError, Reading, Result
@@ -50,6 +50,7 @@ class Step:
     params: tuple[Params, Params]  # before and after
     acted: frozenset[int] = frozenset()  # positions that an owner trades in a margin call
     preview: Any = None  # what a lens said of it
+    whole: bool = False  # whether all that can be read of it was, and all laws are asked
     simulated: bool = False  # then nothing can be tried on the state it left
     alone: Any = None  # what a batch's members did, each in a call of its own
     before: Sight | None = None
@@ -254,13 +255,24 @@ class World:
         as its views say."""
         site = step.site
         site.unseen += 1
+        self._sample(step)
         slots = None if self.thorough or site.unseen >= FULL_EVERY else site.slots
         if slots is not None and step.words:
-            nav = self.engine.view(site.market.address, NAV)
-            value = int.from_bytes(nav.data, "big", signed=True)
-            if nav.ok and slots.words(value, step.words) == step.words:
-                return step.words
+            if not step.whole:
+                before = self.sights[self.sites.index(site)].words
+                if slots.kept(step.words, before, step.op.name not in QUIET):
+                    return step.words
+            else:
+                nav = self.engine.view(site.market.address, NAV)
+                value = int.from_bytes(nav.data, "big", signed=True)
+                if nav.ok and slots.words(value, step.words) == step.words:
+                    return step.words
         return self.words(site)
+
+    def _sample(self, step: Step) -> None:
+        """Whether this success is looked at wholly."""
+        step.site.successes += 1
+        step.whole = self.thorough or step.site.successes % WHOLE_EVERY == 0
 
     def words(self, site: Site) -> tuple[int, ...]:
         """A market's words as its views say."""
@@ -336,6 +348,7 @@ class World:
                 if not look.ok:
                     raise Broken("I-50", f"a view fails: {meaning(look.data)}")
                 words = site.layout.words(look.data)
+                self._sample(step)
             self.close(step, answer, words)
 
     def foretell(self, op: Op) -> Step:

@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from bulkhead.fuzz.judge import MARKETS_EVERY, WHOLE_EVERY
+from bulkhead.fuzz.judge import MARKETS_EVERY
 from bulkhead.fuzz.laws import conservation, differential, isolation
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.moves.decoder import Decoder
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.people import GOVERNANCE, KEEPER
+from bulkhead.fuzz.people import DAVE, GOVERNANCE, KEEPER, LP
+from bulkhead.fuzz.revm import Revm
 from bulkhead.fuzz.settings import FIXED
-from bulkhead.fuzz.slots import FULL_EVERY, Slots
+from bulkhead.fuzz.slots import FULL_EVERY, WHOLE_EVERY, Slots, balance_slot, mapped
 from bulkhead.fuzz.world import LOGS_EVERY, World
 from bulkhead.model import MarketModel
 from bulkhead.model.errors import Refused
@@ -43,18 +44,26 @@ def test_storage_and_views_say_the_same(
     new_world: NewWorld, which: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = new_world("revm", which)
-    words, read = Slots.words, 0
+    words, kept, read = Slots.words, Slots.kept, 0
 
-    def both(self: Slots, nav: int, expected: tuple[int, ...]) -> tuple[int, ...]:
+    def views(slots: Slots) -> tuple[int, ...]:
         nonlocal read
-        found = words(self, nav, expected)
-        site = next(site for site in world.sites if site.slots is self)
-        seen = world.engine.view(site.probe.address, site.look)
-        assert found == site.layout.words(seen.data)
+        site = next(site for site in world.sites if site.slots is slots)
         read += 1
+        return site.layout.words(world.engine.view(site.probe.address, site.look).data)
+
+    def whole(self: Slots, nav: int, expected: tuple[int, ...]) -> tuple[int, ...]:
+        found = words(self, nav, expected)
+        assert found == views(self)
         return found
 
-    monkeypatch.setattr(Slots, "words", both)
+    def part(self: Slots, expected: tuple[int, ...], before: tuple[int, ...], busy: bool) -> bool:
+        found = kept(self, expected, before, busy)
+        assert found == (expected == views(self))
+        return found
+
+    monkeypatch.setattr(Slots, "words", whole)
+    monkeypatch.setattr(Slots, "kept", part)
     for seed in (1, 2):
         with world.undone():
             play(world, seed)
@@ -72,9 +81,62 @@ def test_what_is_stored_counts_only_where_the_model_expects_it(
         return (*found[1:], found[0])  # as if storage were laid out anew
 
     monkeypatch.setattr(Slots, "words", shifted)
+    monkeypatch.setattr(Slots, "kept", lambda *_: False)
     with world.undone():
         play(world, 1)
         world.finish()
+
+
+def holder(world: World) -> tuple[str, int]:
+    """Where the token keeps a bystander's balance."""
+    token, storage = world.stage.token.address, world.engine.storage
+    assert storage is not None
+    slot = balance_slot(storage, token, DAVE, world.twin.core.balances[DAVE])
+    assert slot is not None
+    return token, mapped(int(DAVE, 16), slot)
+
+
+def places(world: World) -> dict[str, tuple[str, int]]:
+    """A slot of each kind that an accrual leaves alone, and of one that it does not."""
+    market, pool = world.site.market.address, world.site.pool.address
+    return {
+        "position": (market, mapped(3, 9) + 1),
+        "position's owner": (market, mapped(3, 9)),
+        "balance": holder(world),
+        "shares": (pool, mapped(int(LP, 16), 0)),
+        "supply": (pool, 2),
+    }
+
+
+@pytest.mark.parametrize("what", ["position", "position's owner", "balance", "shares", "supply"])
+def test_what_an_action_had_to_leave_alone_is_read_every_fourth_success(
+    new_world: NewWorld, what: str
+) -> None:
+    world = new_world("revm", 0)
+    assert isinstance(world.engine, Revm)
+    where, slot = places(world)[what]
+    accrual = Op("accrue", KEEPER, (), 1)
+    with world.undone():
+        world.play(accrual)
+        held = world.engine.evm.storage(where, slot)
+        world.engine.evm.insert_account_storage(where, slot, held + 1)
+        assert any([breaks(world, accrual) for _ in range(WHOLE_EVERY)])
+        world.engine.evm.insert_account_storage(where, slot, held)
+
+
+def test_what_an_action_changes_is_read_at_once(new_world: NewWorld) -> None:
+    world = new_world("revm", 0)
+    assert isinstance(world.engine, Revm)
+    where, slot = places(world)["balance"]
+    add = Op("add_margin", DAVE, (4, world.dollars(1)), 1)
+    held = world.engine.evm.storage(where, slot)
+    found = []
+    for _ in range(WHOLE_EVERY):
+        with world.undone():
+            world.engine.evm.insert_account_storage(where, slot, held + 1)
+            found.append(breaks(world, add))
+            world.engine.evm.insert_account_storage(where, slot, held)
+    assert all(found)
 
 
 def test_a_changed_slot_is_seen(new_world: NewWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,14 +165,15 @@ def test_views_are_asked_in_time_and_at_the_end(
         world.play(accrual)
 
 
-def test_nav_is_asked_after_every_success(
+def test_nav_is_asked_every_fourth_success(
     new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = new_world("revm", 0)
     world.look(world.site)
     monkeypatch.setattr(MarketModel, "nav", lambda self: 1)
-    with world.undone(), pytest.raises(Broken, match="I-50"):
-        world.play(Op("settle", KEEPER, (1,)))
+    accrual = Op("accrue", KEEPER, (), 1)
+    with world.undone():
+        assert any([breaks(world, accrual) for _ in range(WHOLE_EVERY)])
 
 
 def test_what_one_look_tells_is_asked_every_fourth_success_and_at_the_end(

@@ -10,7 +10,7 @@ from bulkhead.fuzz.laws.base import claim, maintenance, terms
 from bulkhead.fuzz.moves.source import Bytes
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import ANY_BUY, FOREVER, KEEPER, PRICE, USERS
-from bulkhead.fuzz.probe import Pos
+from bulkhead.fuzz.probe import Pos, Sight
 from bulkhead.fuzz.world import World
 from bulkhead.model.errors import ModelError, Refused
 from bulkhead.model.impact import trade
@@ -26,6 +26,7 @@ class Moves:
 
     def __init__(self, world: World, read: Bytes) -> None:
         self.world, self.read = world, read
+        self._judged: tuple[Sight, bool] | None = None  # whether anybody is ill there
 
     @property
     def twin(self) -> Any:
@@ -53,7 +54,13 @@ class Moves:
 
     def any_ill(self, held: list[int]) -> bool:
         """Whether one of them can be, by the laws' arithmetic (and grace left out): a hint which
-        move to make, asked before each."""
+        move to make, asked before each; what a refusal leaves as it was has its answer."""
+        sight = self.world.sight
+        if self._judged is None or self._judged[0] is not sight:
+            self._judged = sight, self._any_ill(held)
+        return self._judged[1]
+
+    def _any_ill(self, held: list[int]) -> bool:
         core = self.twin.core
         t = terms(core.state.__dict__, self.world.params, self.world.unit)
         prices = t.price(1), t.price(-1)

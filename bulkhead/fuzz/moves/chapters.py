@@ -403,20 +403,23 @@ class Chapters(Ordering, Others):
             found = filled(world, mark, pause)
             return None if found is None else found[1] * goal < found[0]
 
-        found = _border(full, [mark * each // 8 for each in (1, 2, 4, 6, 7, 8, 9, 10, 12, 16, 32)])
+        s = self.twin.state  # two marks that are nearer than this are worth the same
+        same = world.unit * WAD // (s.size_long + s.size_short + 1) // 4
+        parts = (1, 2, 4, 6, 7, 8, 9, 10, 12, 16, 32)
+        found = _border(full, [mark * each // 8 for each in parts], same)
         yield self.op("set_price", args=(found or mark, 0, 0, 0))
         yield self.op("accrue", KEEPER)
         yield from self._again(pause)
 
 
-def _border(full: Callable[[int], bool | None], marks: list[int]) -> int:
-    """Where all is paid to one side; of two neighbours the one where a rest may be left; 0 if
-    there is none."""
+def _border(full: Callable[[int], bool | None], marks: list[int], same: int) -> int:
+    """Where all is paid to one side; of two neighbours (a mark apart, or `same`) the one where a
+    rest may be left; 0 if there is none."""
     seen = [(mark, full(mark)) for mark in marks if usable(mark)]
     for (low, below), (high, above) in pairwise(seen):
         if below is None or above is None or below == above:
             continue
-        while high - low > 1:
+        while high - low > max(1, same):
             middle = (low + high) // 2
             if full(middle) == below:
                 low = middle

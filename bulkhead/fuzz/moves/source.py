@@ -22,10 +22,11 @@ class Bytes:
 
     def byte(self) -> int:
         """0 to 255; 0 at the end."""
-        if self.empty:
+        at = self.at
+        if at >= len(self.blob):
             return 0
-        self.at += 1
-        return self.blob[self.at - 1]
+        self.at = at + 1
+        return self.blob[at]
 
     def word(self) -> int:
         """0 to 65,535."""
