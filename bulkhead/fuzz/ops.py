@@ -50,10 +50,8 @@ BATCHES = {"liquidate_many": "liquidate", "execute_orders": "execute_order"}  # 
 TRIAL = "trial"  # something that laws try on the present state; args: which, and a seed
 # What the world around the market does: no market call.
 OUTSIDE = ("set_price", "fail_oracle", "send", "block", "share_transfer", "arm", "halt", "plan")
-QUIET = frozenset((*OUTSIDE, *GOVERNED, "accrue")) - {
-    "send",
-    "share_transfer",
-}  # these move nothing
+# Calls that name no position, whatever stands first.
+_OTHERS = frozenset((*OUTSIDE, *POOL_CALLS, *BOOK_CALLS, *GOVERNED, TRIAL, "draw_ticket", "open"))
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,13 @@ class Op:
     args: tuple[Any, ...] = ()
     wait: int = 0  # seconds before it
     market: int = 0  # which one of the world's
+
+    @property
+    def position(self) -> int:
+        """The position that a call of the market names first; 0 if none."""
+        if not self.args or self.name in _OTHERS or not isinstance(self.args[0], int):
+            return 0
+        return self.args[0]
 
     def __str__(self) -> str:
         return self.told(NAMES)

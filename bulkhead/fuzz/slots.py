@@ -5,19 +5,19 @@ the pool's declarations. What is read counts only where it is what the model exp
 contracts' views are asked (StateProbe) and decide alone. They are asked as well `FULL_EVERY`
 successes after the last time at the latest, and at the end of each sequence. All that is stored is
 read every `WHOLE_EVERY` successes, with NAV, and the pool's own views after a change of its books;
-in between, after a step that is nobody's action on a position, an order or the pool, what the
-model says has not changed is left unread: if it has, it stays so.
+in between, of people, positions and tickets only what the model says has changed, and the position
+that an action names: what else has changed stays so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain, repeat
-from operator import add
+from itertools import chain, compress, count, islice, repeat, starmap
+from operator import add, ne
 
 from eth_hash.auto import keccak
 
-from bulkhead.fuzz.probe import AHEAD, FIXED, MARKET, PROVIDER, STATE, Layout
+from bulkhead.fuzz.probe import AHEAD, FIXED, MARKET, POSITION, PROVIDER, STATE, Layout
 from bulkhead.model.types import PHASES
 
 FULL_EVERY = 32
@@ -28,7 +28,8 @@ _M88, _M96, _M112, _M128, _M160 = ((1 << n) - 1 for n in (88, 96, 112, 128, 160)
 _S72, _S88, _S128 = (1 << n - 1 for n in (72, 88, 128))  # of signed words: (x ^ S) - S
 _SUPPLY = MARKET.index("totalSupply")
 _POOL_WORDS = len(MARKET) - _SUPPLY
-_PROVIDER_WORDS = len(PROVIDER)
+_ROW = len(POSITION)
+_NEXT_ID = STATE.index("next_id")
 _NAV, _FREE, _ASSETS, _NEXT_TICKET = (
     len(STATE) + MARKET.index(name)
     for name in ("nav", "freeLiquidity", "totalAssets", "nextTicketId")
@@ -96,8 +97,7 @@ class Slots:
         ]
         shares = [(self.pool, mapped(who, _SHARES)) for who in keys]
         self._fixed = tuple(zip(*fixed, strict=True))
-        self._holders = tuple(zip(*holders, strict=True))
-        self._shares = tuple(zip(*shares, strict=True))
+        self._holders, self._shares = holders, shares
         self._books = tuple(zip(*books, strict=True))
         self._places: list[int] = []  # of positions: owner and entry, then size and basis
         self._margins: list[int] = []  # their vaults' balances, and those of the next two
@@ -128,35 +128,57 @@ class Slots:
             *fixed,
             *(nav, expected[_FREE]),
             *(*pool[:5], expected[_ASSETS], accounted, pool[7]),
-            *map(self.storage, *self._holders),
+            *starmap(self.storage, self._holders),
         ]
         found += pool[_POOL_WORDS:]
-        self._add_positions(found, fixed[15])
+        self._add_positions(found, fixed[_NEXT_ID])
         self._add_tickets(found, fixed[_NEXT_TICKET] - 1)
         return tuple(found)
 
-    def kept(self, expected: Sequence[int], before: Sequence[int], busy: bool) -> bool:
+    def kept(self, expected: Sequence[int], before: Sequence[int], named: int) -> bool:
         """Whether the market's own words are as expected, and those of people, positions and
         tickets too where the model has changed them.
 
-        before: what was seen after the last success. busy: whether an action ought to have changed
-        some of all these; then each is read.
+        before: what was seen after the last success. named: a position that is read in any case;
+        0: none.
         """
         storage, people, start = self.storage, self.layout.people, self.layout.positions
         if self._market_words() != expected[:_NAV]:
             return False
-        if busy or expected[FIXED:people] != before[FIXED:people]:
-            if (*map(storage, *self._holders),) != expected[FIXED:people]:
+        last = start + _ROW * (expected[_NEXT_ID] - 1)
+        rows, tail = set(), len(expected) != len(before)
+        if 0 < named < expected[_NEXT_ID]:
+            rows.add(named)
+        changed = map(ne, islice(expected, FIXED, None), islice(before, FIXED, None))
+        for place in compress(count(FIXED), changed):
+            if place >= start:
+                rows.add((place - start) // _ROW + 1)
+                tail = tail or place >= last
+                continue
+            column = place - people
+            if column < 0:
+                slot = self._holders[place - FIXED]
+            elif column % len(PROVIDER) == 0:
+                slot = self._shares[column // len(PROVIDER)]
+            else:
+                continue
+            if storage(*slot) != expected[place]:
                 return False
-        if busy or expected[people:start] != before[people:start]:
-            if (*map(storage, *self._shares),) != expected[people:start:_PROVIDER_WORDS]:
-                return False
-        if not busy and expected[start:] == before[start:]:
-            return True
-        found: list[int] = []
-        self._add_positions(found, expected[15])
-        self._add_tickets(found, expected[_NEXT_TICKET] - 1)
-        return tuple(found) == expected[start:]
+        if tail:
+            found: list[int] = []
+            self._add_positions(found, expected[_NEXT_ID])
+            self._add_tickets(found, expected[_NEXT_TICKET] - 1)
+            return tuple(found) == expected[start:]
+        return all(
+            self._held(id_) == expected[start + _ROW * (id_ - 1) : start + _ROW * id_]
+            for id_ in rows
+        )
+
+    def _held(self, id_: int) -> tuple[int, ...]:
+        """A position's words, with its margin."""
+        storage, market = self.storage, self.market
+        one, two = (storage(market, slot) for slot in self._places[2 * id_ - 2 : 2 * id_])
+        return (*self._row(one, two), storage(self.token, self._margins[id_ - 1]))
 
     def _market_words(self) -> tuple[int, ...]:
         """The market's words up to NAV."""

@@ -16,7 +16,7 @@ from bulkhead.fuzz import chain
 from bulkhead.fuzz.engine import Answer, Engine, Request, Simulating
 from bulkhead.fuzz.ghost import Ghost
 from bulkhead.fuzz.laws.base import Broken
-from bulkhead.fuzz.ops import BATCHES, BOOK_CALLS, GOVERNED, POOL_CALLS, QUIET, RETURNING, TRIAL, Op
+from bulkhead.fuzz.ops import BATCHES, BOOK_CALLS, GOVERNED, POOL_CALLS, RETURNING, TRIAL, Op
 from bulkhead.fuzz.people import DELAY, KEEPER, PURSE, START
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.signing import SIGNATURES, valid
@@ -260,7 +260,7 @@ class World:
         if slots is not None and step.words:
             if not step.whole:
                 before = self.sights[self.sites.index(site)].words
-                if slots.kept(step.words, before, step.op.name not in QUIET):
+                if slots.kept(step.words, before, step.op.position):
                     return step.words
             else:
                 nav = self.engine.view(site.market.address, NAV)

@@ -57,8 +57,8 @@ def test_storage_and_views_say_the_same(
         assert found == views(self)
         return found
 
-    def part(self: Slots, expected: tuple[int, ...], before: tuple[int, ...], busy: bool) -> bool:
-        found = kept(self, expected, before, busy)
+    def part(self: Slots, expected: tuple[int, ...], before: tuple[int, ...], named: int) -> bool:
+        found = kept(self, expected, before, named)
         assert found == (expected == views(self))
         return found
 
@@ -120,7 +120,7 @@ def test_what_an_action_had_to_leave_alone_is_read_every_fourth_success(
         world.play(accrual)
         held = world.engine.evm.storage(where, slot)
         world.engine.evm.insert_account_storage(where, slot, held + 1)
-        assert any([breaks(world, accrual) for _ in range(WHOLE_EVERY)])
+        assert any(breaks(world, accrual) for _ in range(WHOLE_EVERY))
         world.engine.evm.insert_account_storage(where, slot, held)
 
 
@@ -173,7 +173,7 @@ def test_nav_is_asked_every_fourth_success(
     monkeypatch.setattr(MarketModel, "nav", lambda self: 1)
     accrual = Op("accrue", KEEPER, (), 1)
     with world.undone():
-        assert any([breaks(world, accrual) for _ in range(WHOLE_EVERY)])
+        assert any(breaks(world, accrual) for _ in range(WHOLE_EVERY))
 
 
 def test_what_one_look_tells_is_asked_every_fourth_success_and_at_the_end(
