@@ -88,7 +88,7 @@ class FrontRunner:
         fresh = s.accepted_at == world.now and s.mode == Mode.NORMAL and not world.twin.in_grace()
         calm = s.skew == 0 or abs(s.skew) * s.mark // WAD < 10**5 * WAD
         gifts = any(world.sight.ahead)
-        return fresh and calm and not world.refusing and not gifts and s.cash > 0
+        return fresh and calm and not world.refuses() and not gifts and s.cash > 0
 
     def _filled(self, world: World, order: Order, dice: random.Random) -> bool:
         """Tries at once, then at the mark that is known, each second until it works."""

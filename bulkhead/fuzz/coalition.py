@@ -54,7 +54,7 @@ class Coalition:
     def run(self, world: World, dice: random.Random) -> None:
         """Some calls at one mark, a new mark, and so on."""
         world.play(Op("accrue", KEEPER, (), 1, world.at))
-        if world.refusing or not self._ready(world):
+        if world.refuses() or not self._ready(world):
             return
         people = frozenset((*dice.sample(OWNERS, 2), KEEPER, LP))
         traders = sorted(people - {KEEPER, LP})

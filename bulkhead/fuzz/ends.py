@@ -29,8 +29,7 @@ class Ends:
         was: Pos = foreseen.position
         t: Terms = foreseen.terms
         owner = world.stage.agents.get(foreseen.owner)
-        refusing = world.refusing
-        if owner or refusing:
+        if owner or world.refusing:
             bench.hold(laws.i_27_unblockable, was, t, foreseen.grace, step.ok, owner or "an owner")
         bench.hold(laws.i_26_iff, was, t, foreseen.grace, step.ok)
         if step.after is None or step.before is None or step.result is None:
@@ -45,7 +44,9 @@ class Ends:
         happened = dict(mine)
         reward = happened["PositionChanged"]["payout"]
         ticket = happened.get("TicketWritten", {}).get("amount", 0)
-        vault = step.site.vault(id_)
+        site = step.site
+        vault = site.vault(id_)
+        refused = world.refuses(vault, site.pool.address, site.fund, op.args[1])
         flows = [(by, amount) for by, to, amount in step.result.payments if to == vault]
         inflow = sum(amount for _, amount in flows)
         bench.hold(laws.i_28_partial, was, now, t)
@@ -54,10 +55,10 @@ class Ends:
         was = was._replace(margin=was.margin + given)
         s = step.after.state
         t = t._replace(skew=s["size_long"] - s["size_short"] - now.size + was.size)
-        if not refusing:
+        if not refused:
             bench.hold(laws.i_29_minimal, was, now, t, reward)
         bench.hold(laws.i_30_no_profit, was, now, t, reward, ticket, inflow - given)
-        if now.size == 0 and not refusing:
+        if now.size == 0 and not refused:
             debt = happened.get("BadDebt", {})
             if not step.acted:
                 bench.hold(laws.i_29_full, was, t)
@@ -96,10 +97,11 @@ class Ends:
                 worst = world.tally.gas
                 worst[op.name] = max(worst.get(op.name, 0), step.gas)
         if op.name == "deleverage":
-            self._adl(op, step, before, after, t, world.refusing)
+            refused = world.refuses(step.site.vault(op.args[0]), step.site.pool.address)
+            self._adl(op, step, before, after, t, refused)
 
     def _adl(
-        self, op: Op, step: Step, before: Sight, after: Sight, t: Terms, refusing: bool
+        self, op: Op, step: Step, before: Sight, after: Sight, t: Terms, refused: bool
     ) -> None:
         if before.market["totalSupply"] != after.market["totalSupply"]:
             return  # buckets were priced first: the cash before is another
@@ -114,7 +116,7 @@ class Ends:
         s = before.state
         long, short = (s["size_long"], s["basis_long"]), (-s["size_short"], s["basis_short"])
         self.bench.hold(laws.i_35_fair, was, long if was.size > 0 else short, t)
-        if not refusing:
+        if not refused:
             t = t._replace(skew=long[0] + short[0])
             self.bench.hold(laws.i_35_reached, was, now, t, claims, cash, p.adl_target)
 

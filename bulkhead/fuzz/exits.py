@@ -52,7 +52,7 @@ class Exits:
             and twin.position(i).basis == 0
             and twin.margin(i) > core.locked_of(i)
         ]
-        if not flat or world.refusing:
+        if not flat or world.refuses():
             return
         world.play(Op("fail_oracle", args=(dice.randint(1, 5),), wait=7, market=world.at))
         id_ = dice.choice(flat)
@@ -66,7 +66,7 @@ class Exits:
             return
         twin = world.twin
         well = [i for i in world.ids if twin.position(i).size and not twin.liquidatable(i)]
-        if not well or world.refusing:
+        if not well or world.refuses():
             return
         id_ = dice.choice(well)
         self._round_up(world, id_)
@@ -81,7 +81,7 @@ class Exits:
 
     def everyone(self, world: World, dice: random.Random) -> None:
         """I-08: traders in any order, then the providers."""
-        if world.refusing:
+        if world.refuses():
             return
         if not self._fresh(world, world.params.grace_secs + 1):
             return
@@ -104,6 +104,8 @@ class Exits:
                 said = by_order.close(world, id_)
                 if not said.startswith("ok"):
                     refused.append(f"closing {id_}: {said}")
+            if twin.position(id_).basis > 0:  # what a token that refused once kept back
+                must(Op("settle", KEEPER, (id_,), 0, world.at))
             free = twin.margin(id_) - twin.core.locked_of(id_)
             if free > 0 and p.owner in world.stage.people:
                 must(Op("remove_margin", p.owner, (id_, free, p.owner), 0, world.at))
@@ -172,7 +174,7 @@ class Exits:
         """I-44: where somebody can be liquidated, margin can be added and the position closed."""
         twin = world.twin
         held = [i for i in world.ids if twin.position(i).size]
-        if not held or world.refusing:
+        if not held or world.refuses():
             return
         id_ = dice.choice(held)
         with world.undone():

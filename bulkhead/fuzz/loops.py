@@ -27,7 +27,7 @@ class Loops:
         fresh = s.accepted_at == world.now and s.mode == Mode.NORMAL and s.cash > 0
         if any(world.sight.ahead):
             return False  # a gift waits in a vault that is not there yet: whoever opens it gains it
-        return fresh and not world.twin.in_grace() and not world.refusing
+        return fresh and not world.twin.in_grace() and not world.refuses()
 
     def _size(self, world: World, dice: random.Random) -> int:
         least = max(world.params.min_notional, dice.choice((1, 1_000)) * WAD)

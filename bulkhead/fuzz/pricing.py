@@ -38,8 +38,8 @@ def hold_pricing(bench: Any, step: Step, before: Sight, after: Sight, unit: int)
     taken = was["pendingDepositAssets"] - m["pendingDepositAssets"]
     priced = supply[0] != supply[1] or (taken != 0 and step.op.name not in _CLAIMING)
     bench.hold(pool.i_39_waited, old["bucket_due_at"], s["published_at"], priced)
-    if not priced or step.op.name in _CLAIMING or s["renewed"]:
-        return  # a renewed mark is a second one: it may have been the first that priced
+    if not priced or step.op.name in _CLAIMING:
+        return
     p = step.params[0]
     at = {**old, **{name: s[name] for name in ("mark", "funding_index", "funding_rate")}}
     t = terms(at, p, unit)

@@ -27,7 +27,7 @@ class Trades:
 
     def step(self, world: World, step: Step, before: Sight, after: Sight, t: Terms) -> None:
         """All of them."""
-        op, refusing = step.op, world.refusing
+        op = step.op
         self._funding(step, before, after, t)
         paid = max(0, before.balances[0] - after.balances[0])
         if op.name in _EXITS and op.args[0] in before.positions and not step.acted:
@@ -49,7 +49,7 @@ class Trades:
                 self.bench.hold(funding.i_25_credited, was, t.index, t.unit, *told)
         if len(world.sites) == 1:
             self._purses(world, step, before, after)
-        if op.name in _TRADES and not refusing:
+        if op.name in _TRADES and not world.refuses():
             self._trade(step, before, after, t)
 
     def _purses(self, world: World, step: Step, before: Sight, after: Sight) -> None:

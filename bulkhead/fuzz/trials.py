@@ -180,7 +180,7 @@ class Trials:
         world.play(Op("accrue", KEEPER, (), 1, world.at))
         s = world.twin.state
         fresh = s.accepted_at == world.now and s.mode == Mode.NORMAL and not world.twin.in_grace()
-        if not fresh or not world.ids or world.refusing:
+        if not fresh or not world.ids or world.refuses():
             return
         id_ = dice.choice(world.ids)
         owner, free = world.twin.position(id_).owner, world.twin.withdrawable(id_)

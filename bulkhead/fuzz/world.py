@@ -170,8 +170,17 @@ class World:
 
     @property
     def refusing(self) -> bool:
-        """Whether the token may refuse a payment."""
+        """Whether the token may refuse a payment, or has refused one."""
         return self.setting.token in REFUSING
+
+    def refuses(self, *who: str) -> bool:
+        """Whether the token would refuse a payment by or to one of these now; nobody named: to
+        anybody."""
+        core = self.twin.core
+        lists = core.refuse_from, core.refuse_to
+        if not (core.halted or any(lists)):
+            return False
+        return core.halted or not who or any(one in listed for one in who for listed in lists)
 
     @property
     def brought(self) -> int:

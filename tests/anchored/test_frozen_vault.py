@@ -111,3 +111,29 @@ def test_inward_block__old_vault__opens_with_what_is_due(
     w.block(w.twin.core.vault(id_), True, False)
     w.no("TransferRefused", "open", w.alice, id_, sign * SIZE, margin + 1, ANY[sign], SOON)
     w.ok("open", w.alice, id_, sign * SIZE, margin, ANY[sign], SOON)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="I-30: of a claim that is smaller than the costs the rest of them is waived, "
+    "though the vault holds it",
+)
+@SIDES
+@pytest.mark.parametrize("ahead", [5, 10, 18], ids="{}_of_a_fee_of_20".format)
+def test_frozen_vault__claim_under_the_fee__pays_the_rest(
+    new_world: Callable[..., World], sign: int, ahead: int
+) -> None:
+    """A close whose payment the token refuses costs its owner what it costs anybody: found by
+    I-30 after 570 sequences, as a liquidation while the token was halted."""
+    w = new_world(token="BlacklistToken")
+    id_ = w.open(w.alice, sign * SIZE, 9_000 * w.one)
+    w.tick(w.twin.state.mark + sign * ahead * WAD // 50)
+    with w.branch() as free:
+        free.close(w.alice, id_)
+        usual = free.twin.margin(id_)
+    vault = w.twin.core.vault(id_)
+    w.block(vault)
+    w.close(w.alice, id_)
+    w.block(vault, False, False)
+    w.ok("settle", w.dave, id_)
+    assert w.twin.margin(id_) <= usual
