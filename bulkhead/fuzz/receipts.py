@@ -7,7 +7,7 @@ from typing import Any
 from eth_hash.auto import keccak
 
 from bulkhead.chain.contract import events
-from bulkhead.chain.wire import Receipt
+from bulkhead.chain.decode import Event
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.speech import plain
 from bulkhead.fuzz.world import Step, World
@@ -27,7 +27,7 @@ def told(step: Step) -> tuple[list[Told], list[Told]]:
     ours = {each.address.lower() for each in (site.market, site.pool, site.book)}
     found = [
         (event.name, {name.rstrip("_"): _plain(value) for name, value in event.args.items()})
-        for event in events(step.logs or ())
+        for event in _events(step)
         if event.address in ours and event.name not in _STANDARD
     ]
     for _, values in found:
@@ -45,13 +45,21 @@ def _plain(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else plain(value)
 
 
-def changes(step: Step) -> list[dict[str, int]]:
+def _events(step: Step) -> list[Event]:
+    """All that is known of what was logged, decoded once."""
+    if step.events is None:
+        step.events = events(step.logs or ())
+    return step.events
+
+
+def changes(step: Step) -> list[dict[str, Any]]:
     """The position events of a step, as the chain logged them."""
-    if step.changes is None:
-        found = Receipt("0x", 1, 0, 0, None, tuple(step.logs or ()))
-        named = events(found, "PositionChanged", of=step.site.market)
-        step.changes = [dict(event.args) for event in named]
-    return step.changes
+    market = step.site.market.address.lower()
+    return [
+        event.args
+        for event in _events(step)
+        if event.name == "PositionChanged" and event.address == market
+    ]
 
 
 def receipt(

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from eth_hash.auto import keccak
 
 from bulkhead.chain.artifacts import Artifacts, default
+from bulkhead.chain.decode import Event
 from bulkhead.chain.wire import Log
 from bulkhead.fuzz import chain
 from bulkhead.fuzz.engine import Answer, Engine, Request, Simulating
@@ -58,6 +59,7 @@ class Step:
     found: str = ""
     gas: int = 0
     logs: Sequence[Log] | None = None  # None: not read
+    events: list[Event] | None = None  # what they say, once somebody asks
     changes: list[dict[str, int]] | None = None  # its position events; None: not decoded yet
 
     @property

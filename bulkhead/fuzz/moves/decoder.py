@@ -8,7 +8,7 @@ from bulkhead.fuzz.moves.absurd import Absurd
 from bulkhead.fuzz.moves.base import Move, enough
 from bulkhead.fuzz.moves.chapters import Chapters
 from bulkhead.fuzz.moves.edges import Edges
-from bulkhead.fuzz.moves.source import Bytes
+from bulkhead.fuzz.moves.source import Bytes, Steady
 from bulkhead.fuzz.ops import TRIAL, Op
 from bulkhead.fuzz.people import (
     ANY_BUY,
@@ -34,7 +34,7 @@ class Decoder(Chapters, Edges, Absurd):
 
     def __init__(self, world: World, blob: bytes) -> None:
         super().__init__(world, Bytes(blob))
-        self._steady: tuple[tuple[int, Move], ...] = (  # as likely whatever the state
+        steady: tuple[tuple[int, Move], ...] = (  # as likely whatever the state
             (30, self.solved_price),
             (30, self.solved_margin),
             (35, self.decrease),
@@ -74,6 +74,7 @@ class Decoder(Chapters, Edges, Absurd):
             (5, self.operate),
             (2, self.reserve),
         )
+        self._steady = Steady(steady)
 
     def ops(self) -> Iterator[Op]:
         """Ops until the blob ends. Each is to be played before the next is asked for."""
@@ -90,13 +91,14 @@ class Decoder(Chapters, Edges, Absurd):
                 yield self.op(TRIAL, "", (self.read.pick(tuple(TRIALS)), self.read.word()))
             if drawn % LOOK_EVERY == 1:
                 yield self.op(TRIAL, "", ("views", self.read.word()))
-            yield from self.read.weighted(self._options())()
+            yield from self._next()()
         yield self.op(TRIAL, "", ("views", len(world.played)))
 
-    def _options(self) -> list[tuple[int, Move]]:
+    def _next(self) -> Move:
         twin, held, world = self.twin, self.held(), self.world
         if not world.ids:  # its parameters refused whatever the opening tried
-            return [(3, self.open), (1, self.price), (1, self.parameters), (1, self.provide)]
+            moves = [(3, self.open), (1, self.price), (1, self.parameters), (1, self.provide)]
+            return self.read.weighted(moves)
         ill = self.any_ill(held)
         adl = twin.net_claim() * WAD > world.params.adl_start * twin.state.cash * world.unit
         stuck = world.site.failure != 0
@@ -111,7 +113,6 @@ class Decoder(Chapters, Edges, Absurd):
             (2 if twin.state.mode < Mode.FINAL else 300, self.final),
             (1_500 if twin.state.mode == Mode.SETTLED else 0, self.late),
             (350 if world.params.delayed_only else 70, self.ordering),
-            *self._steady,
         ]
         if world.setting.token == LISTING_TOKEN:
             options += [(20, self.blacklist), (40, self.refused)]
@@ -121,7 +122,7 @@ class Decoder(Chapters, Edges, Absurd):
             options.append((16, self.scheme))
         if MOLE in world.stage.contracts:
             options.append((30, self.call_back))
-        return options
+        return self.read.weighted(options, self._steady)
 
 
 def opening(world: World) -> Iterator[Op]:

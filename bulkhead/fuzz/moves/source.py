@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from typing import TypeVar
+from itertools import accumulate
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+class Steady(Generic[T]):
+    """Options whose weights never change."""
+
+    def __init__(self, options: Sequence[tuple[int, T]]) -> None:
+        self._options = [option for _, option in options]
+        self._ends = [*accumulate(weight for weight, _ in options)]
+        self.sum = self._ends[-1]
+
+    def at(self, place: int) -> T:
+        """The one at this place below the sum."""
+        return self._options[bisect_right(self._ends, place)]
 
 
 class Bytes:
@@ -36,11 +51,14 @@ class Bytes:
         """One of them."""
         return options[self.byte() % len(options)]
 
-    def weighted(self, options: Sequence[tuple[int, T]]) -> T:
-        """One of them by weight."""
-        place = self.word() % sum([weight for weight, _ in options])
+    def weighted(self, options: Sequence[tuple[int, T]], steady: Steady[T] | None = None) -> T:
+        """One of them by weight. steady: more of them, whose weights never change."""
+        place = self.word() % (
+            sum([weight for weight, _ in options]) + (steady.sum if steady else 0)
+        )
         for weight, option in options:
             if place < weight:
                 return option
             place -= weight
-        raise AssertionError
+        assert steady is not None
+        return steady.at(place)
