@@ -9,6 +9,7 @@ from typing import Any
 from bulkhead.fuzz import foresight
 from bulkhead.fuzz.by_order import FrontRunner
 from bulkhead.fuzz.coalition import Coalition
+from bulkhead.fuzz.epochs import Epochs
 from bulkhead.fuzz.exits import Exits
 from bulkhead.fuzz.feeds import Feeds
 from bulkhead.fuzz.laws import access, funding, margin
@@ -41,7 +42,7 @@ class Trials:
         self.loops, self.exits, self.feeds = Loops(bench), Exits(bench), Feeds(bench)
         self.coalition = Coalition(bench)
         self.front_runner, self.views = FrontRunner(bench), Views(bench)
-        self.strangers = Strangers(bench)
+        self.strangers, self.epochs = Strangers(bench), Epochs(bench)
 
     def run(self, world: World, name: str, seed: int) -> None:
         """One trial; the seed decides what it leaves open."""
@@ -221,6 +222,8 @@ TRIALS: dict[str, Trial] = {
     "everyone": lambda trials, world, dice: trials.exits.everyone(world, dice),
     "feed": lambda trials, world, dice: trials.feeds.run(world, dice),
     "pause": lambda trials, world, dice: trials.exits.pause(world, dice),
+    "provider": lambda trials, world, dice: trials.epochs.provide(world, dice),
+    "sandwich": lambda trials, world, dice: trials.epochs.sandwich(world, dice),
     "limits": lambda trials, world, dice: trials.views.limits(world, dice),
     "front runner": lambda trials, world, dice: trials.front_runner.run(world, dice),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from bulkhead.fuzz.laws import access, differential, pool
@@ -34,8 +35,13 @@ def priced(p: Pos, price: int) -> Law:
 HOLDING: dict[str, Law] = {
     "I-37 limit": limit("ok 7", EXCEEDED),
     "I-37 limit that gives nothing": limit("AmountTooSmall(5, 6)", EXCEEDED, 0),
+    "I-37 exact": lambda: pool.i_37_exact("tokens", 5, Fraction(17, 3)),
+    "I-37 exact, two units less": lambda: pool.i_37_exact("tokens", 5, Fraction(7)),
+    "I-39 foreknown": lambda: pool.i_39_foreknown(100, 102, 2),
     "I-41 kept": lambda: access.i_41_kept((5, 6, 7), (5, 8, 7), "its pool"),
     "I-41 reward": lambda: access.i_41_reward(6, 5, "RewardTooLarge(6, 5)"),
+    "I-49 priced": lambda: pool.i_49_priced("deposits", 0, 2**256 - 1),
+    "I-49 waiting for what is used": lambda: pool.i_49_priced("redemptions", 9, 2),
     "I-50 preview": preview(fee=5, outcome="ok"),
     "I-50 liquidation price": priced(ILL, DUE),
     "I-50 no liquidation price": priced(OTHER._replace(size=3, basis=0, margin=10**30), 0),
@@ -45,6 +51,11 @@ PLANTED: dict[str, Law] = {
     "I-37 limit, another is named": limit("ok 7", EXCEEDED.replace("5", "4")),
     "I-37 limit, refused": limit("AmountTooSmall(5, 6)", EXCEEDED),
     "I-37 limit, nothing is paid": limit("ok 0", EXCEEDED, 0),
+    "I-37 exact, a profit": lambda: pool.i_37_exact("tokens", 6, Fraction(17, 3)),
+    "I-37 exact, a loss": lambda: pool.i_37_exact("tokens", 4, Fraction(19, 3)),
+    "I-39 foreknown, a gain": lambda: pool.i_39_foreknown(100, 103, 2),
+    "I-49 a deposit waits": lambda: pool.i_49_priced("deposits", 1, 2**256 - 1),
+    "I-49 a redemption waits beside free cash": lambda: pool.i_49_priced("redemptions", 9, 3),
     "I-41 vault, taken": lambda: access.i_41_kept((5, 6, 7), (4, 7, 7), "its pool"),
     "I-41 pool, taken": lambda: access.i_41_kept((5, 6, 7), (5, 5, 7), "a user"),
     "I-41 fund, taken": lambda: access.i_41_kept((5, 6, 7), (5, 6, 0), "its factory"),

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from bulkhead.fuzz.epochs import Epochs
 from bulkhead.fuzz.laws.base import Broken
-from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.ops import TRIAL, Op
 from bulkhead.fuzz.people import EVE, LP
+from bulkhead.fuzz.world import World
 from bulkhead.model.errors import PoolRefused
 from bulkhead.model.pool import Pool
 from bulkhead.model.types import ZERO_ADDRESS
@@ -63,3 +65,66 @@ def test_refusals_of_the_pool_are_compared_with_all_values(
         if "(" in said and not said.endswith("()"):
             with pytest.raises(Broken, match="I-50"):
                 world.play(op)
+
+
+def trial(world: World, name: str, seeds: int = 12) -> set[str]:
+    """The laws that some trials break."""
+    found = set()
+    for seed in range(seeds):
+        try:
+            world.play(Op(TRIAL, "", (name, seed), 0, world.at))
+        except Broken as problem:
+            found.add(problem.law)
+    return found
+
+
+@pytest.mark.parametrize(("engine", "seeds"), [("revm", 30), ("anvil", 3)])
+def test_providers_join_and_leave(new_world: NewWorld, engine: str, seeds: int) -> None:
+    world = new_world(engine, 0)
+    checks = world.judge.bench.checks  # type: ignore[attr-defined]
+    before = {law: checks[law] for law in ("I-37", "I-39", "I-49")}
+    assert trial(world, "provider", seeds) | trial(world, "sandwich", seeds) == set()
+    assert all(checks[law] > before[law] + seeds for law in before)
+
+
+def test_a_price_known_before_the_request_is_seen(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if a mark that its provider knew were new enough: it is published a second later."""
+    world, honest = new_world("revm", 0), Epochs._publish
+
+    def early(self: Epochs, world: World, mark: int, wait: int, lag: int = 0) -> None:
+        honest(self, world, mark, wait + (wait in delays), 0)
+
+    delays = {delay + lag for delay in _delays(world) for lag in (0, 5)}
+    monkeypatch.setattr(Epochs, "_publish", early)
+    assert trial(world, "sandwich", 30) == {"I-39"}
+
+
+def _delays(world: World) -> tuple[int, int]:
+    return world.params.deposit_delay_secs, world.params.redeem_delay_secs
+
+
+def test_a_claim_that_pays_more_or_less_is_seen(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, honest = new_world("revm", 0), Epochs._tokens
+    for much in (3, -3):
+        calls = iter(range(10**6))
+
+        def other(
+            self: Epochs, world: World, who: str, calls: Any = calls, much: int = much
+        ) -> int:
+            return honest(self, world, who) + much * (next(calls) % 3 == 2)
+
+        monkeypatch.setattr(Epochs, "_tokens", other)
+        assert trial(world, "provider", 1) == {"I-37"}, much
+
+
+def test_a_request_that_is_never_priced_is_seen(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world("revm", 0)
+    monkeypatch.setattr(Epochs, "_wait", lambda self, world: 1)
+    monkeypatch.setattr("bulkhead.fuzz.epochs.EPOCHS", 1)
+    assert trial(world, "provider", 3) == {"I-49"}

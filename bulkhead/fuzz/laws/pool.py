@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from bulkhead.fuzz.laws.base import hold, up
 
@@ -111,6 +112,13 @@ def i_37_assets(total: int, nav: int, unit: int) -> bool:
     return nav <= 0
 
 
+def i_37_exact(what: str, got: int, exact: Fraction) -> bool:
+    """Whoever is priced in buckets gets what the buckets' prices say in exact rationals, never
+    more, two units less at most."""
+    hold("I-37", exact - 2 <= got <= exact, f"{got} {what}, exactly {float(exact):.3f}")
+    return got == exact
+
+
 def i_37_limit(name: str, who: str, most: int, said: tuple[str, str], pays: int) -> bool:
     """What a limit says can be claimed, and not a unit more. said: to all of it, and to a unit
     above; pays: whether all of it gives anything."""
@@ -137,6 +145,20 @@ def i_39_waited(due: int, published: int, priced: bool) -> bool:
     """A bucket is priced only by a mark published after it was due: nobody knows their price."""
     hold("I-39", not priced or (due != 0 and published > due), f"due {due}, priced at {published}")
     return priced and published == due + 1
+
+
+def i_39_foreknown(idle: int, acted: int, slack: int) -> bool:
+    """Who knows the next mark, or moves the skew, around a deposit or redemption of theirs has no
+    more in the end than had they done nothing (token units)."""
+    hold("I-39", acted <= idle + slack, f"{acted} by a request, {idle} without, slack {slack}")
+    return acted >= idle - slack
+
+
+def i_49_priced(what: str, waits: int, free: int) -> bool:
+    """What is due and was not priced: no deposit, and redemptions only as far as nothing is free
+    (token units)."""
+    hold("I-49", waits == 0 or free <= 2, f"{waits} of {what} wait, {free} are free")
+    return 0 < free <= 2
 
 
 def i_49_liveness(said: str) -> bool:
