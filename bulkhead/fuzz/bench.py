@@ -50,12 +50,6 @@ def cpu_secs(process: int | None = None) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def rss_mb() -> float:
-    """Memory that this process holds now (MB)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
 @contextmanager
 def one_core() -> Iterator[None]:
     """Keeps this process, and what it starts, on one core."""
@@ -187,18 +181,13 @@ def _stood_up(count: int, seconds: float, seed: int) -> Worker:
 
 
 def memory(seconds: float, seed: int) -> list[float]:
-    """Memory at six moments of a run (MB), the first after a sixth of it."""
-    worker = Worker(Plan("revm", seconds, seed, PROFILES["quick"].shape, drawn=0))
-    found: list[float] = []
-    number = 0
-    began = time.process_time()
-    while len(found) < 6:
-        worker.sequence(number)
-        number += 1
-        if time.process_time() - began >= seconds * (len(found) + 1) / 6:
-            found.append(round(rss_mb(), 1))
+    """Memory after each sixth of a run (MB)."""
+    worker = _stood_up(1, seconds, seed)
+    failure = worker.run(lambda report: None)
     worker.close()
-    return found
+    if failure:
+        raise AssertionError(f"{failure.law}: {failure.text}")
+    return worker.report().memory_mb
 
 
 def measure(seconds: float, rounds: int, seed: int) -> dict[str, Any]:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from bulkhead.fuzz.coverage import KINDS, MONEY, OTHERS, SIDES, Cell, missing
 from bulkhead.fuzz.laws.catalogue import ELSEWHERE, LAWS
+
+STATM = Path("/proc/self/statm")
+PARTS = 6  # of a run, after each of which the memory is looked at
+
+
+def rss_mb() -> float:
+    """Memory that this process holds now (MB); 0 where the system does not tell it so."""
+    if not STATM.exists():
+        return 0.0
+    pages = int(STATM.read_text().split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
 
 
 @dataclass
@@ -24,6 +38,7 @@ class Report:
     outcomes: Counter[str] = field(default_factory=Counter)
     worst: int = 0  # largest bad debt of one liquidation (dollars)
     gas: dict[str, int] = field(default_factory=dict)  # the most that I-33's calls used
+    memory_mb: list[float] = field(default_factory=list)  # held after each sixth of the time
 
     def add(self, other: Report) -> None:
         """Another worker's."""
@@ -32,6 +47,8 @@ class Report:
         self.sequences += other.sequences
         self.worst = max(self.worst, other.worst)
         self.burn(other.gas)
+        both = zip_longest(self.memory_mb, other.memory_mb, fillvalue=0.0)
+        self.memory_mb = [round(one + two, 1) for one, two in both]
         for mine, theirs in (
             (self.checks, other.checks),
             (self.boundary, other.boundary),
@@ -68,6 +85,7 @@ class Report:
             "sequences": self.sequences,
             "worst_bad_debt": self.worst,
             "worst_gas": self.gas,
+            "memory_mb": self.memory_mb,
             "laws": {
                 name: {"checks": self.checks[name], "boundary": self.boundary[name]}
                 for name in LAWS

@@ -19,7 +19,7 @@ from bulkhead.fuzz.moves.decoder import Decoder, opening
 from bulkhead.fuzz.node import Node
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import START
-from bulkhead.fuzz.report import Failure, Report
+from bulkhead.fuzz.report import PARTS, Failure, Report, rss_mb
 from bulkhead.fuzz.revm import Revm
 from bulkhead.fuzz.settings import settings
 from bulkhead.fuzz.shrink import breaks, smallest, story
@@ -114,6 +114,7 @@ class Worker:
         self.settings = settings(plan.seed, plan.drawn)
         self.worlds: dict[int, World] = {}
         self.sequences = 0
+        self.memory_mb: list[float] = []
         self.began = time.monotonic()
 
     def world(self, place: int) -> World:
@@ -138,7 +139,7 @@ class Worker:
         """Goes on as the worker of this number, which counts, and has its time, from here."""
         self.began = time.monotonic()
         self.plan = replace(self.plan, worker=number)
-        self.sequences = 0
+        self.sequences, self.memory_mb = 0, []
         self.bench.checks.clear()
         self.bench.boundary.clear()
         for world in self.worlds.values():
@@ -146,7 +147,7 @@ class Worker:
 
     def report(self) -> Report:
         """What was counted so far."""
-        found = Report(sequences=self.sequences)
+        found = Report(sequences=self.sequences, memory_mb=list(self.memory_mb))
         found.checks.update(self.bench.checks)
         found.boundary.update(self.bench.boundary)
         for world in self.worlds.values():
@@ -168,6 +169,8 @@ class Worker:
             number += plan.workers
             if failure is not None:
                 return failure
+            if time.monotonic() - self.began >= plan.seconds * (len(self.memory_mb) + 1) / PARTS:
+                self.memory_mb.append(rss_mb())
             if time.monotonic() >= next_:
                 tell(self.report())
                 next_ = time.monotonic() + every

@@ -164,4 +164,6 @@ def verdict(
         other = f"; only --engine {engine} checks it" if engine != plan.engine else ""
         console.complain(f"{law} was never checked in {report.steps:,} steps{other}")
     counted = f"{report.steps:,} steps, {sum(report.checks.values()):,} checks"
-    console.say(f"{found['verdict']}: {counted}, {report.sequences:,} sequences")
+    held = report.memory_mb
+    memory = f"; {held[0]:,.0f} MB after a sixth of it, {held[-1]:,.0f} MB last" if held else ""
+    console.say(f"{found['verdict']}: {counted}, {report.sequences:,} sequences{memory}")

@@ -36,3 +36,9 @@ def test_the_page_says_what_the_machine_gives() -> None:
     assert text.endswith("after\n")
     for said in ("1.71", "1.72", "1.73 and 1.74", "90.1 MB", "| 1.3 |", "600 by the clock"):
         assert said in text, said
+
+
+def test_memory_is_looked_at_six_times() -> None:
+    held = bench.memory(2 * SECONDS, 1)
+    assert len(held) == 6
+    assert all(20 < each < 2_000 for each in held), held
