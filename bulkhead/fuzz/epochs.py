@@ -33,7 +33,7 @@ class Epochs:
 
     def _ready(self, world: World) -> bool:
         """A market that prices: a fresh mark past any grace and jump, a pool worth something."""
-        if world.refusing or world.setting.token in ODD:
+        if world.refuses() or world.setting.token in ODD:
             return False
         self._publish(world, world.site.reading.mark, self._wait(world))
         s, m = world.twin.state, world.sight.market

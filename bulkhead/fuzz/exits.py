@@ -6,10 +6,11 @@ import random
 from typing import Any
 
 from bulkhead.fuzz import by_order
+from bulkhead.fuzz.chain import answered
 from bulkhead.fuzz.laws import access, margin, pool
 from bulkhead.fuzz.laws.base import maintenance, terms, up
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.people import EVE, FOREVER, KEEPER
+from bulkhead.fuzz.people import EVE, FOREVER, KEEPER, OWNERS
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.trades import waiting
 from bulkhead.fuzz.world import World
@@ -118,6 +119,7 @@ class Exits:
         self.bench.hold(pool.i_08_exit, refused)
         if not refused:
             self._empty(world, gifts, worth)
+            self._newcomer(world, dice)
 
     def _providers(self, world: World, must: Any) -> tuple[int, int]:
         """All shares out; what they were worth beforehand: (NAV in Wad, supply)."""
@@ -155,6 +157,33 @@ class Exits:
         undrawn = m["ticketsPaid"] - sum(ticket[3] for ticket in seen.tickets)
         tokens = seen.balances[0] - gifts - undrawn - due
         self.bench.hold(pool.i_08_left, tokens, worth[0] // unit, supply, steps)
+
+    def _newcomer(self, world: World, dice: random.Random) -> None:
+        """I-37: whoever joins when all have left, after one who put in the least and gave away as
+        much as they liked, has what they put in."""
+        vault, wait = world.site.pool, world.params.deposit_delay_secs + 1
+        gift, amount = world.dollars(dice.choice((0, 1, 10**6))), world.dollars(100_000)
+        who = dice.choice(OWNERS[:4])
+        before = answered(world, vault.address, vault.maxMint.method, (who,))
+        said = [world.play(Op("request_deposit", EVE, (2, EVE, EVE), 0, world.at))]
+        self._priced(world, wait)
+        shares = world.twin.pool.deposits.folded(EVE).assets
+        world.play(Op("deposit", EVE, (shares, EVE, EVE), 0, world.at))
+        shares = world.twin.pool.shares.get(EVE, 0) * dice.randint(0, 1)
+        said.append(world.play(Op("share_transfer", EVE, (vault.address, shares), 0, world.at)))
+        said.append(world.play(Op("send", EVE, (vault.address, gift), 0, world.at)))
+        said.append(world.play(Op("request_deposit", who, (amount, who, who), 0, world.at)))
+        self._priced(world, wait)
+        if any(not one.startswith("ok") for one in said) or world.sight.market["nav"] <= 0:
+            return
+        shares = answered(world, vault.address, vault.maxMint.method, (who,)) - before
+        worth = answered(world, vault.address, vault.convertToAssets.method, (shares,))
+        self.bench.hold(pool.i_37_newcomer, amount, worth)
+
+    def _priced(self, world: World, wait: int) -> None:
+        """What waits, and what waits for that, past any jump."""
+        for _ in range(2):
+            self._fresh(world, max(wait, world.params.pricing_wait_secs + 1))
 
     def _others(self, world: World) -> int:
         """Shares of nobody who can act: sent, or asked for in the name of a contract."""

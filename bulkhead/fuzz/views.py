@@ -177,7 +177,7 @@ class Views:
 
     def limits(self, world: World, dice: random.Random) -> None:
         """I-37: exactly what a limit says can be claimed, and not a unit more."""
-        if world.refusing:
+        if world.refuses():
             return
         who = dice.choice(world.site.layout.providers)
         name = dice.choice(("deposit", "mint", "withdraw", "redeem"))

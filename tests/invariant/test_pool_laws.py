@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bulkhead.fuzz import exits
 from bulkhead.fuzz.epochs import Epochs
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.ops import TRIAL, Op
@@ -128,3 +129,18 @@ def test_a_request_that_is_never_priced_is_seen(
     monkeypatch.setattr(Epochs, "_wait", lambda self, world: 1)
     monkeypatch.setattr("bulkhead.fuzz.epochs.EPOCHS", 1)
     assert trial(world, "provider", 3) == {"I-49"}
+
+
+def test_a_newcomer_who_is_robbed_is_seen(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the gift of the first took 0.02 % of what the next one puts in."""
+    world, honest = new_world("revm", 0), exits.answered
+    assert trial(world, "everyone", 3) == set()
+
+    def less(world: World, to: str, method: Any, args: tuple[Any, ...]) -> Any:
+        found = honest(world, to, method, args)
+        return found * 9_998 // 10_000 if method.name == "convertToAssets" else found
+
+    monkeypatch.setattr(exits, "answered", less)
+    assert trial(world, "everyone", 3) == {"I-37"}

@@ -119,6 +119,12 @@ def i_37_exact(what: str, got: int, exact: Fraction) -> bool:
     return got == exact
 
 
+def i_37_newcomer(paid: int, worth: int) -> bool:
+    """Whoever joins an empty market after the worst gift of the first loses less than 0.01 %."""
+    hold("I-37", (paid - worth) * 10_000 < paid, f"{paid} put in, worth {worth} at once")
+    return worth == paid
+
+
 def i_37_limit(name: str, who: str, most: int, said: tuple[str, str], pays: int) -> bool:
     """What a limit says can be claimed, and not a unit more. said: to all of it, and to a unit
     above; pays: whether all of it gives anything."""
