@@ -260,11 +260,11 @@ class Judge:
         ghost = world.ghosts[world.sites.index(step.site)]
         acted = touched(op, step, ghost) | step.acted
         paid = received(step, ghost)
-        bench.hold(isolation.i_10_locality, was, now, acted | paid.keys())
-        for id_ in paid.keys() - acted:
-            if id_ in was:
+        for id_ in paid:
+            if id_ in was and id_ not in acted:
                 bench.hold(isolation.i_10_received, id_, was[id_], now[id_], paid[id_])
         acted |= paid.keys()
+        bench.hold(isolation.i_10_locality, was, now, acted)
         if same_block(before, after) and op.name not in ("set_params", "execute_final"):
             old = terms(before.state, step.params[0], world.unit)
             bench.hold(isolation.i_11_interference, was, now, old, t, acted)
@@ -349,5 +349,7 @@ def received(step: Step, ghost: Ghost) -> dict[int, int]:
         found.add(op.args[0])
     elif op.name in PLACING:
         found.add(ghost.known(orders_of(op)[-1]).id)
-    paid = step.result.payments if step.result and found else ()
+    if not found:
+        return {}
+    paid = step.result.payments if step.result else ()
     return {id_: sum([n for _, to, n in paid if to == core.vault(id_)]) for id_ in found}
