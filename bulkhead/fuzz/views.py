@@ -43,6 +43,7 @@ class Views:
         """Some views of the pool, or of the lenses at a moment from now."""
         if dice.random() < 0.5:
             self._pool(world, dice)
+            self._owners(world, dice)
             return
         world.now += dice.choice((0, 0, 1, 60, 3_600))
         for site in world.sites:
@@ -152,6 +153,30 @@ class Views:
         yes, no = dice.choice(INTERFACES), dice.choice(NO_INTERFACES)
         see("supportsInterface", True, bytes.fromhex(yes))
         see("supportsInterface", False, bytes.fromhex(no))
+
+    def _owners(self, world: World, dice: random.Random) -> None:
+        """Whose a position is, who may trade it, and what they hold back."""
+        market, twin, core = world.site.market, world.twin, world.twin.core
+        people = (*world.stage.people, world.site.book.address)
+        id_, who = dice.choice(world.ids or [1]), dice.choice(people)
+        owner = twin.position(id_).owner
+
+        def see(name: str, expected: Any, *args: Any) -> None:
+            found = self._ask(world, market, name, *args)
+            self._see(f"{name}{args}", plain(found), plain(expected))
+
+        if owner != ZERO_ADDRESS:
+            see("isAuthorised", core.is_authorised(id_, who), id_, who)
+        see("ownerOf", owner, id_)
+        see("epochOf", core.epochs.get(id_, 0), id_)
+        see("lockOf", twin.lock_of(id_, who), id_, who)
+        see("lockedOf", core.locked_of(id_), id_)
+        for number in (0, id_):
+            expiry = core.delegate_expiry(owner, number, who)
+            see("delegateExpiry", expiry, owner, number, who)
+        see("heldMark", (twin.state.mark, twin.state.published_at))
+        p = world.params
+        see("orderTerms", (p.delayed_only, p.order_delay_secs, p.fill_window_secs))
 
     def _buckets(self, world: World, dice: random.Random, see: Any) -> None:
         """What waits, and what pricing it would give."""

@@ -28,6 +28,10 @@ POOL = (
     *("depositBuckets", "redeemBuckets", "previewPriceDeposits", "previewPriceRedeems"),
     *("supportsInterface", "share", "asset", "decimals", "previewDeposit", "previewRedeem"),
 )
+OWNERS = (
+    *("isAuthorised", "ownerOf", "epochOf", "lockOf", "lockedOf", "delegateExpiry", "heldMark"),
+    "orderTerms",
+)
 MARKET = ("positionsOf", "marketView", "liquidatable", "liquidationPrice", "liquidatableNotional")
 
 
@@ -67,14 +71,14 @@ def looks(world: World) -> set[str]:
     return {broken(world, *waiting, Op(TRIAL, "", ("views", seed))) for seed in range(20)}
 
 
-@pytest.mark.parametrize("view", POOL)
-def test_a_view_of_the_pool_that_is_off_is_seen(
+@pytest.mark.parametrize("view", [*POOL, *OWNERS])
+def test_a_view_of_pool_or_market_that_is_off_is_seen(
     new_world: NewWorld, monkeypatch: pytest.MonkeyPatch, view: str
 ) -> None:
     world = new_world("revm", 0)
     assert looks(world) == {""}
-    pool = world.site.pool
-    lies(world, pool.address, getattr(pool, view).method.selector, monkeypatch)
+    contract = world.site.pool if view in POOL else world.site.market
+    lies(world, contract.address, getattr(contract, view).method.selector, monkeypatch)
     assert "I-50" in looks(world)
 
 
