@@ -169,7 +169,7 @@ class Worker:
             number += plan.workers
             if failure is not None:
                 return failure
-            if time.monotonic() - self.began >= plan.seconds * (len(self.memory_mb) + 1) / PARTS:
+            while time.monotonic() - self.began >= plan.seconds * (len(self.memory_mb) + 1) / PARTS:
                 self.memory_mb.append(rss_mb())
             if time.monotonic() >= next_:
                 tell(self.report())

@@ -165,12 +165,11 @@ class Ledger:
     def freeze_flat(self, claim: int, costs: int) -> None:
         """Closes with a token that refuses: what the vault holds of the debt stays in basis."""
         self.size = self.basis = 0
-        if claim <= 0:
-            owed = ceil_div(-claim, self.unit)
-            self.basis = min(owed + costs, self.real) * self.unit
-            self.deficit = max(0, owed - self.real)
-        else:
-            self.ticket = max(0, claim // self.unit - costs)
+        owed = max(0, ceil_div(-claim, self.unit))
+        due = max(0, claim // self.unit)
+        self.ticket = max(0, due - costs)
+        self.deficit = max(0, owed - self.real)
+        self.basis = min(owed + max(0, costs - due), self.real) * self.unit
 
     def apply(self, state: State, totals: Totals) -> None:
         """Writes the market's side back."""

@@ -162,21 +162,23 @@ library Trade {
         leaveDebt(x, fee);
     }
 
-    /// @dev Takes the exposure of a frozen vault off: what it owes and still holds stays in basis of the
-    /// flat position.
+    /// @dev Takes the exposure of a frozen vault off: what it owes and still holds, costs included that its
+    /// claim does not cover, stays in basis of the flat position.
     function leaveDebt(Context memory x, uint256 costs) internal pure {
         unchecked {
             uint256 unit = x.c.unit;
             int256 claim = -x.p.basis;
-            uint256 debt;
+            uint256 debt = costs;
             if (claim > 0) {
-                x.due = WadMath.toTokensDown(uint256(claim), unit);
-                x.due -= costs < x.due ? costs : x.due;
+                uint256 due = WadMath.toTokensDown(uint256(claim), unit);
+                debt = costs > due ? costs - due : 0;
+                x.due = due > costs ? due - costs : 0;
             } else {
                 uint256 owed = WadMath.toTokensUp(uint256(-claim), unit);
-                debt = owed + costs < x.v ? owed + costs : x.v;
+                debt += owed;
                 if (owed > x.v) x.deficit = owed - x.v;
             }
+            if (debt > x.v) debt = x.v;
             x.move(0, int256(debt * unit));
         }
     }

@@ -113,11 +113,6 @@ def test_inward_block__old_vault__opens_with_what_is_due(
     w.ok("open", w.alice, id_, sign * SIZE, margin, ANY[sign], SOON)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="I-30: of a claim that is smaller than the costs the rest of them is waived, "
-    "though the vault holds it",
-)
 @SIDES
 @pytest.mark.parametrize("ahead", [5, 10, 18], ids="{}_of_a_fee_of_20".format)
 def test_frozen_vault__claim_under_the_fee__pays_the_rest(
