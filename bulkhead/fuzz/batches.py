@@ -33,6 +33,9 @@ def alone(world: World, op: Op) -> Alone:
     if op.name == "liquidate_many" and not any(results):
         # One that liquidates nobody has brought the mark all the same.
         world.play(Op("accrue", KEEPER, (), wait, op.market))
+    if op.name != "liquidate_many" and not any(results):
+        # Nothing was seen since another market may have paid or charged people.
+        return Alone(tuple(results), world.look(world.sites[op.market]).words)
     return Alone(tuple(results), world.sights[op.market].words)
 
 

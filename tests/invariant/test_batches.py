@@ -10,7 +10,8 @@ from bulkhead.fuzz.by_order import order_of
 from bulkhead.fuzz.judge import Bench
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.people import KEEPER, PRICE
+from bulkhead.fuzz.people import KEEPER, LP, PRICE
+from bulkhead.fuzz.settings import FIXED
 from bulkhead.fuzz.speech import values
 from bulkhead.fuzz.world import World
 from bulkhead.model.types import LiquidationResult
@@ -19,6 +20,7 @@ from .conftest import NewWorld
 
 CRASH = Op("set_price", "", (PRICE * 9 // 10, 0, 0, 0), 700)
 MANY = Op("liquidate_many", KEEPER, (tuple(range(1, 9)), KEEPER))
+TWO_MARKETS = next(place for place, setting in enumerate(FIXED) if len(setting.params) > 1)
 PARTIAL, HEALED = (int(LiquidationResult[name]) for name in ("PARTIAL", "HEALED"))
 
 
@@ -101,3 +103,15 @@ def test_law_that_breaks_in_a_member_leaves_the_batch_in_the_story(
     assert world.played[-1] == MANY
     assert world.story[-2].startswith("keeper.liquidate_many")
     assert world.story[-1].startswith("  keeper.liquidate(")
+
+
+def test_batch_of_nothing_is_compared_with_the_present(new_world: NewWorld) -> None:
+    """A provider has paid into another market since this one was looked at last: found after an
+    hour of several markets at once."""
+    world = new_world("revm", TWO_MARKETS)
+    p = world.sites[1].twin.position(1)
+    world.at = 1
+    order = order_of(world, p.owner, 1, -p.size)
+    world.play(Op("request_deposit", LP, (50_000, LP, LP)))
+
+    assert world.play(Op("execute_orders", KEEPER, ((order,), KEEPER), market=1)) == "ok (0,)"
