@@ -87,9 +87,7 @@ def numbers(data: bytes) -> tuple[int, ...]:
 def claimable(side: Any, who: str) -> Account:
     """What somebody may claim of a queue; folded only where something waits."""
     held: Account = side.accounts.get(who, NOBODY)
-    if held.requests or held.entry:
-        held = side.folded(who)
-    return held
+    return side.folded(who) if held.requests or held.entry else held
 
 
 class Layout:
