@@ -16,7 +16,7 @@ from integers import Query
 WIDTH = 7
 _PAIRS = (
     *(lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a ^ b),
-    *(lambda a, b: a & b, lambda a, b: a / b, z3.UDiv, z3.URem, z3.SRem),
+    *(lambda a, b: a & b, lambda a, b: a | b, lambda a, b: a / b, z3.UDiv, z3.URem, z3.SRem),
     *(lambda a, b: z3.If(b == 0, z3.BitVecVal(0, WIDTH), z3.UDiv(a, b)),),
     *(lambda a, b: z3.If(b == 0, z3.BitVecVal(0, WIDTH), a / b),),
     *(lambda a, b: a ^ (b >> (WIDTH - 1)),),
@@ -55,6 +55,11 @@ def atom(dice: random.Random, words: list[Any], depth: int) -> Any:
     kind = dice.randrange(6)
     if kind == 0:
         return z3.Not(found)
+    if kind == 2:
+        a, middle = word(dice, words, depth), dice.randrange(1, WIDTH)
+        most = z3.BitVecVal(dice.randrange(1 << middle), middle)
+        small = z3.ULE(z3.Extract(middle - 1, 0, a), most)
+        return z3.And(z3.Extract(WIDTH - 1, middle, a) == 0, small)
     if kind == 1 and depth:
         return dice.choice((z3.And, z3.Or))(found, atom(dice, words, depth - 1))
     return found

@@ -37,17 +37,19 @@ ROUNDS = 4
 class Query(Sums):
     """One query, translated."""
 
-    def __init__(self, assertions: Iterable[Any]) -> None:
+    def __init__(self, assertions: Iterable[Any], known: Query | None = None) -> None:
+        """`known`: a query whose assertions are among these."""
         super().__init__()
         self.assertions = [part for each in assertions for part in _conjuncts(each)]
-        self.facts: dict[int, list[Window]] = {}
-        for _ in range(ROUNDS):
-            before = sum(len(set(each)) for each in self.facts.values())
+        self.facts: dict[int, list[Window]] = dict(known.facts) if known else {}
+        self._about: list[Any] = [*known._about] if known else []  # facts are about
+        for _ in range(2 if known else ROUNDS):
             self._translate()
+            before = dict(self.facts)
             for each in self.assertions:
                 self._learn(each, True)
-            if sum(len(set(each)) for each in self.facts.values()) == before:
-                break
+            if self.facts == before:
+                return
         self._translate()
 
     def _translate(self) -> None:
@@ -70,7 +72,7 @@ class Query(Sums):
             times = self.fresh(first, last)
             found = self.add(a, times, -size)
             value = self.expression(found)
-            self.side += [value >= low, value < low + size]
+            self.side += [value >= low, value <= low + size - 1]
             self._known[key] = Poly(
                 found.terms, max(found.low, low), min(found.high, low + size - 1)
             )
@@ -162,12 +164,21 @@ class Query(Sums):
                     value = self.word(other)
                     turned = self.add(self.number(-1), value, -1)
                     return self.choose(self.compare(self.number(0), sign, 0), value, turned)
+        if kind == z3.Z3_OP_BOR and len(parts) == 2:
+            return self._or(*(self.unsigned(part) for part in parts))
         if kind == z3.Z3_OP_BAND and len(parts) == 2:
             for mask, other in (parts, parts[::-1]):
                 ones = mask.as_long() + 1 if z3.is_bv_value(mask) else 0
                 if ones and ones & (ones - 1) == 0:
                     return self.within(self.word(other), 0, ones.bit_length() - 1)
         return self.fresh(0, size - 1)
+
+    def _or(self, a: Poly, b: Poly) -> Poly:
+        """Not less than either, not more than both together."""
+        found = self.fresh(max(a.low, b.low), (1 << max(a.high, b.high).bit_length()) - 1)
+        value, x, y = (self.expression(each) for each in (found, a, b))
+        self.side += [value >= x, value >= y, value <= x + y]
+        return found
 
     def _small(self, a: Poly, width: int) -> Poly:
         """As it is, unless it grows beyond all use."""
@@ -205,7 +216,7 @@ class Query(Sums):
             quotient = self.fresh(a.low // divisor, a.high // divisor)
             rest = self.add(a, quotient, -divisor)
             value = self.expression(rest)
-            self.side += [value >= 0, value < divisor]
+            self.side += [value >= 0, value <= divisor - 1]
             rest = Poly(rest.terms, max(rest.low, 0), min(rest.high, divisor - 1))
             self._known[key] = quotient, rest
         return self._known[key]
@@ -242,8 +253,8 @@ class Query(Sums):
         size = z3.If(by > 0, by, -by)
         right = z3.Or(
             by == 0,
-            z3.And(up >= 0, value >= 0, value < size),
-            z3.And(up <= 0, value <= 0, value > -size),
+            z3.And(up >= 0, value >= 0, value <= size - 1),
+            z3.And(up <= 0, value <= 0, value >= 1 - size),
         )
         self.side.append(right)
         end = max(abs(y.low), abs(y.high), 1) - 1
@@ -261,7 +272,7 @@ class Query(Sums):
         key = term.get_id()
         if key not in self._bools:
             self._keep.append(term)
-            self._bools[key] = z3.simplify(self._boolean(term))
+            self._bools[key] = z3.simplify(self._boolean(_whole(term)))
         return self._bools[key]
 
     def _boolean(self, term: Any) -> Any:
@@ -329,6 +340,7 @@ class Query(Sums):
 
     def _learn(self, term: Any, holds: bool) -> None:
         """Bounds that an assertion gives a term outright."""
+        term = _whole(term)
         kind, parts = term.decl().kind(), term.children()
         if kind == z3.Z3_OP_NOT:
             self._learn(parts[0], not holds)
@@ -364,10 +376,13 @@ class Query(Sums):
             *above, last = term.children()
             if high < 1 << last.size() and all(z3.is_bv_value(each) for each in above):
                 self._fact(last, low, high)  # bits above are zeros, or nothing holds at all
-        known = self.facts.setdefault(term.get_id(), [])
-        self._keep.append(term)
-        if (low, high) not in known:
-            known.append((low, high))
+        key = term.get_id()
+        known = self.facts.get(key, [])
+        if any(low <= least and most <= high for least, most in known):
+            return
+        self._about.append(term)
+        narrower = [each for each in known if not (low >= each[0] and high <= each[1])]
+        self.facts[key] = [*narrower, (low, high)]
 
     # ---- solving
 
@@ -375,19 +390,24 @@ class Query(Sums):
         """Everything but what products are."""
         found = [*self.main, *self.side]
         for name, (low, high) in self.bounds.items():
-            found += [z3.Int(name) >= low, z3.Int(name) <= high]
+            found += [self.unknown(name) >= low, self.unknown(name) <= high]
+        factors = [(terms, *each) for terms, each in self.factors.items()]
+        for mono in self.products:
+            if len(mono) == 2:
+                one, two = (Poly((((name,), 1),), *self.bounds[name]) for name in mono)
+                factors.append((((mono, 1),), one, two))
+        for terms, a, b in factors:  # (a - end) (b - end) has a sign at each corner
+            value = self.expression(Poly(terms, 0, 0))
+            x, y = self.expression(a), self.expression(b)
+            found += [
+                value - b.low * x - a.low * y + a.low * b.low >= 0,
+                value - b.high * x - a.high * y + a.high * b.high >= 0,
+                value - b.high * x - a.low * y + a.low * b.high <= 0,
+                value - b.low * x - a.high * y + a.high * b.low <= 0,
+            ]
         for mono, value in self.products.items():
             low, high = self._of_monomial(mono)
             found += [value >= low, value <= high]
-            if len(mono) == 2:  # (x - end) (y - end) has a sign at each corner
-                (xl, xh), (yl, yh) = (self.bounds[name] for name in mono)
-                x, y = (z3.Int(name) for name in mono)
-                found += [
-                    value - yl * x - xl * y + xl * yl >= 0,
-                    value - yh * x - xh * y + xh * yh >= 0,
-                    value - yh * x - xl * y + xl * yh <= 0,
-                    value - yl * x - xh * y + xh * yl <= 0,
-                ]
         return found
 
     def meanings(self) -> list[Any]:
@@ -401,7 +421,30 @@ class Query(Sums):
         return found
 
 
+def _whole(term: Any) -> Any:
+    """x <= c, where the simplifier asked for bits above of 0 and for those below; else as it is."""
+    parts = term.children()
+    if term.decl().kind() != z3.Z3_OP_AND or len(parts) != 2:
+        return term
+    for zero, bound in (parts, parts[::-1]):
+        if zero.decl().kind() != z3.Z3_OP_EQ or bound.decl().kind() != z3.Z3_OP_ULEQ:
+            continue
+        above, value = zero.children()
+        below, most = bound.children()
+        if z3.is_bv_value(above):
+            above, value = value, above
+        cuts = [above.decl().kind(), below.decl().kind()] == [z3.Z3_OP_EXTRACT] * 2
+        if not cuts or not z3.is_bv_value(value) or not z3.is_bv_value(most):
+            continue
+        (top, middle), (end, low), word = above.params(), below.params(), above.arg(0)
+        if value.as_long() == low == 0 and middle == end + 1 and word.eq(below.arg(0)):
+            word = z3.simplify(z3.Extract(top, 0, word))
+            return z3.ULE(word, z3.BitVecVal(most.as_long(), top + 1))
+    return term
+
+
 def _conjuncts(term: Any) -> list[Any]:
+    term = _whole(term)
     if term.decl().kind() == z3.Z3_OP_AND:
         return [part for each in term.children() for part in _conjuncts(each)]
     return [term]

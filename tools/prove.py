@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "contracts" / "test" / "symbolic"
 DOCS = ROOT / "docs" / "symbolic.md"
 PYTHON = ROOT / ".tools" / "halmos" / "bin" / "python"
+HALMOS = ROOT / "tools" / "explore.py"
 SOLVER = ROOT / "tools" / "solve.py"
 CHECK = ROOT / "tools" / "check_integers.py"
 OUT = ".build/forge/symbolic/out"
@@ -67,8 +68,8 @@ def prove(name: str, limit: int) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="bulkhead-prove-") as folder:
         report = Path(folder) / "report.json"
         command = [
-            *(str(PYTHON), "-m", "halmos", "--root", str(ROOT), "--forge-build-out", OUT),
-            *("--no-status", "--solver-threads", "1"),
+            *(str(PYTHON), str(HALMOS), "--root", str(ROOT), "--forge-build-out", OUT),
+            *("--no-status", "--solver-threads", "1", "--early-exit"),
             *("--contract", contract, "--match-test", rf"^{function}\(", "--loop", "9"),
             *("--panic-error-codes", _PANICS, "--solver-timeout-assertion", f"{limit}s"),
             *("--dump-smt-directory", folder),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,8 @@ class Poly:
 class Sums:
     """The integers of one query, what they are bound by, and what was said about them."""
 
+    unknown: Callable[[str], Any] = staticmethod(z3.Int)
+
     def __init__(self) -> None:
         self._keep: list[Any] = []  # z3 numbers terms anew once they are gone
         self.clear()
@@ -37,7 +40,8 @@ class Sums:
         self.bounds: dict[str, Window] = {}
         self.side: list[Any] = []
         self._known: dict[Any, Any] = {}
-        self.products: dict[Monomial, Any] = {}
+        self.products: dict[Monomial, Any] = {}  # unknowns for products of unknowns
+        self.factors: dict[Any, tuple[Poly, Poly]] = {}  # of sums, by the terms of their product
 
     def _poly(
         self, sums: dict[Monomial, int], low: int | None = None, high: int | None = None
@@ -93,7 +97,10 @@ class Sums:
                 mono = tuple(sorted(one + two))
                 sums[mono] = sums.get(mono, 0) + x * y
         ends = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
-        return self._poly(sums, min(ends), max(ends))
+        found = self._poly(sums, min(ends), max(ends))
+        if not a.constant and not b.constant:
+            self.factors[found.terms] = a, b
+        return found
 
     def _named(self, a: Poly) -> Poly:
         key = ("named", a.terms)
@@ -104,14 +111,20 @@ class Sums:
 
     def expression(self, a: Poly) -> Any:
         """For the solver; products of unknowns are unknowns until `solve` says what they are."""
+        key = ("expression", a.terms)
+        if key not in self._known:
+            self._known[key] = self._expression(a)
+        return self._known[key]
+
+    def _expression(self, a: Poly) -> Any:
         found: Any = z3.IntVal(0)
         for mono, factor in a.terms:
             if not mono:
                 part: Any = z3.IntVal(1)
             elif len(mono) == 1:
-                part = z3.Int(mono[0])
+                part = self.unknown(mono[0])
             else:
-                part = self.products.setdefault(mono, z3.Int("*".join(mono)))
+                part = self.products.setdefault(mono, self.unknown("*".join(mono)))
             found = found + factor * part
         return found
 

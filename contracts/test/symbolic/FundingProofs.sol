@@ -69,31 +69,14 @@ contract FundingProofs {
         _index(long, short, rate, index, mark, secs, END - 1);
     }
 
-    /// @notice No second costs more than the highest rate of the mark, the part below a unit dropped.
-    function proveIndexMovesByAtMostTheRate(
-        uint112 long,
-        uint112 short,
-        int72 rate,
-        uint96 mark,
-        uint24 secs
-    )
-        external
-        pure
-    {
-        _moves(long, short, rate, mark, secs, MOST);
+    /// @notice While longs outweigh shorts, no second raises the index by more than the highest rate of the
+    ///         mark: at a mark of 2,000.
+    function proveIndexMovesByAtMostTheRate(uint112 skew, int72 rate, uint24 secs) external pure {
+        _moves(skew, rate, secs, MOST);
     }
 
-    function plantIndexMovesByAtMostTheRate(
-        uint112 long,
-        uint112 short,
-        int72 rate,
-        uint96 mark,
-        uint24 secs
-    )
-        external
-        pure
-    {
-        _moves(long, short, rate, mark, secs, MOST / 2);
+    function plantIndexMovesByAtMostTheRate(uint112 skew, int72 rate, uint24 secs) external pure {
+        _moves(skew, rate, secs, MOST / 2);
     }
 
     /// @notice While longs outweigh shorts and the rate is not below 0, the index does not fall: longs pay.
@@ -154,18 +137,19 @@ contract FundingProofs {
         _covered(long, short, index, mark, basisLong, basisShort, 1);
     }
 
-    /// @notice What is set aside for funding to come is never less than rate^2 S mark / 2 maxVelocity.
-    function provePsiRoundsUp(int72 rate, uint96 mark) external pure {
-        if (rate > int256(MOST) || rate < -int256(MOST)) return;
+    /// @notice What is set aside for funding to come is never less than rate^2 S mark / 2 maxVelocity: at a
+    ///         mark of 2,000; of a rate below 0 only the absolute value counts.
+    function provePsiRoundsUp(uint72 rate) external pure {
+        if (rate > MOST) return;
         State memory s = _state(0, 0);
-        (s.fundingRate, s.mark) = (rate, mark);
-        _reserve(rate, mark, Funding.psi(s, _config()));
+        (s.fundingRate, s.mark) = (int256(uint256(rate)), 2000e18);
+        _reserve(rate, Funding.psi(s, _config()));
     }
 
-    function plantPsiRoundsUp(int72 rate, uint96 mark) external pure {
-        if (rate > int256(MOST) || rate < -int256(MOST)) return;
-        uint256 square = uint256(int256(rate) * rate) / 1e27;
-        _reserve(rate, mark, mark * (square * 1e24 / (2 * FASTEST)) / 1e18);
+    function plantPsiRoundsUp(uint72 rate) external pure {
+        if (rate > MOST) return;
+        uint256 square = uint256(rate) * rate / 1e27;
+        _reserve(rate, 2000e18 * (square * 1e24 / (2 * FASTEST)) / 1e18);
     }
 
     function _speed(uint256 long, uint256 short, int256 speed) private pure {
@@ -200,20 +184,10 @@ contract FundingProofs {
         assert(s.fundingIndex <= end && s.fundingIndex >= -end);
     }
 
-    function _moves(
-        uint256 long,
-        uint256 short,
-        int256 rate,
-        uint256 mark,
-        uint256 secs,
-        uint256 most
-    )
-        private
-        pure
-    {
+    function _moves(uint256 skew, int256 rate, uint256 secs, uint256 most) private pure {
         if (rate > int256(MOST) || rate < -int256(MOST)) return;
-        int256 moved = _accrued(long, short, rate, 0, mark, secs).fundingIndex;
-        assert(uint256(moved < 0 ? -moved : moved) * 1e27 <= most * mark * secs);
+        int256 moved = _accrued(skew, 0, rate, 0, 2000e18, secs).fundingIndex;
+        assert(moved * 1e27 <= int256(most * 2000e18 * secs));
     }
 
     function _pays(uint256 long, uint256 short, uint256 rate, uint256 mark, uint256 secs) private pure {
@@ -241,9 +215,9 @@ contract FundingProofs {
         assert(left >= least && left <= 2);
     }
 
-    function _reserve(int256 rate, uint256 mark, uint256 psi) private pure {
+    function _reserve(uint256 rate, uint256 psi) private pure {
         // 1e27 1e18 of the scales, less 1e24 of S
-        assert(psi * 1e21 * 2 * FASTEST >= uint256(rate * rate) * mark);
+        assert(psi * 1e21 * 2 * FASTEST >= rate * rate * 2000e18);
     }
 
     function _accrued(

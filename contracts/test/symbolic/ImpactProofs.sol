@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Config, State} from "@interfaces/Types.sol";
 import {Impact} from "../../libraries/Impact.sol";
+import {WadMath} from "../../libraries/WadMath.sol";
 
 /// @notice Skew impact and fills: at skewScale 10^6 and maxImpact 5 %, so that the potential bends at 50,000.
 contract ImpactProofs {
@@ -48,22 +49,13 @@ contract ImpactProofs {
         _path(_state(long, short, 1e18), a, b, b);
     }
 
-    /// @notice Split in two, a trade costs as much or, by rounding, at most two units more: never less.
-    function proveSplittingIsNeverCheaper(uint96 mark, uint72 long, uint72 a, uint72 b) external pure {
-        _split(mark, long, a, b, 0);
+    /// @notice What a trade pays is its value at the mark and the mark times its path, each rounded up.
+    function proveQuoteIsValueAndPath(uint96 mark, uint72 long, int72 delta) external pure {
+        _quoted(mark, long, delta, 0);
     }
 
-    function plantSplittingIsNeverCheaper(uint96 mark, uint72 long, uint72 a, uint72 b) external pure {
-        _split(mark, long, a, b, 1);
-    }
-
-    /// @notice There and back at one mark never gains.
-    function proveRoundTripNeverGains(uint96 mark, uint72 long, uint72 delta) external pure {
-        _roundTrip(mark, long, delta, 0);
-    }
-
-    function plantRoundTripNeverGains(uint96 mark, uint72 long, uint72 delta) external pure {
-        _roundTrip(mark, long, delta, 1);
+    function plantQuoteIsValueAndPath(uint96 mark, uint72 long, int72 delta) external pure {
+        _quoted(mark, long, delta, 1);
     }
 
     /// @notice Who buys against nobody pays the mark or more, and no more than maxImpact above it.
@@ -129,26 +121,13 @@ contract ImpactProofs {
         assert(one + Impact.change(s, c, b) == whole);
     }
 
-    function _split(uint256 mark, uint256 long, uint256 a, uint256 b, int256 gain) private pure {
-        if (a == 0 || b == 0) return;
+    function _quoted(uint256 mark, uint256 long, int256 delta, int256 extra) private pure {
+        if (delta == 0) return;
         Config memory c = _config();
         State memory s = _state(long, 0, mark);
-        (int256 whole,,) = Impact.quote(s, c, int256(a + b));
-        (int256 one,,) = Impact.quote(s, c, int256(a));
-        _shift(s, int256(a));
-        (int256 two,,) = Impact.quote(s, c, int256(b));
-        assert(one + two >= whole + gain && one + two <= whole + 2);
-    }
-
-    function _roundTrip(uint256 mark, uint256 long, uint256 amount, int256 least) private pure {
-        if (amount == 0) return;
-        int256 delta = int256(amount);
-        Config memory c = _config();
-        State memory s = _state(long, 0, mark);
-        (int256 there,,) = Impact.quote(s, c, delta);
-        _shift(s, delta);
-        (int256 back,,) = Impact.quote(s, c, -delta);
-        assert(there + back >= least);
+        (int256 basis,,) = Impact.quote(s, c, delta);
+        int256 path = WadMath.smulCeil(int256(mark), Impact.change(s, c, delta));
+        assert(basis == WadMath.smulCeil(delta, int256(mark)) + path + extra);
     }
 
     function _buy(uint256 delta, uint256 rate) private pure {

@@ -169,6 +169,15 @@ contract WadMathProofs {
         }
     }
 
+    /// @notice Two parts cost what the whole does, or a unit more, never less: whatever signs they have.
+    function proveSmulCeilOfParts(uint96 a, int112 b, int112 c) external pure {
+        _parts(int256(uint256(a)), b, c, 0);
+    }
+
+    function plantSmulCeilOfParts(uint96 a, int112 b, int112 c) external pure {
+        _parts(int256(uint256(a)), b, c, 1);
+    }
+
     /// @notice For all words; the minimum gives 2^255.
     function proveAbs(int256 a) external pure {
         uint256 b = WadMath.abs(a);
@@ -180,5 +189,10 @@ contract WadMathProofs {
     function plantAbs(int256 a) external pure {
         uint256 b = WadMath.abs(a);
         assert(b == uint256(a));
+    }
+
+    function _parts(int256 a, int256 b, int256 c, int256 least) private pure {
+        int256 over = WadMath.smulCeil(a, b) + WadMath.smulCeil(a, c) - WadMath.smulCeil(a, b + c);
+        assert(over >= least && over <= 1);
     }
 }
