@@ -81,7 +81,7 @@ def _margin_call(core: Core, model: Any, id_: int, to: Address) -> bool:
 
     equity, goal = value()
     hook = core.on_margin_call.get(core.positions[id_].owner)
-    if hook is not None:
+    if hook is not None and cfg.margin_call_gas:  # a call without gas does nothing
         core.calling.add(id_)
         try:
             with core.transaction():

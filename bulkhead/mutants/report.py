@@ -143,16 +143,17 @@ def _laws(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _survivors(rows: list[dict[str, Any]]) -> list[str]:
-    found = [
-        row for row in rows if row["status"] in (SURVIVED, CRASHED) and row["area"] != GENERATED
-    ]
+    found = [row for row in rows if row["status"] in (SURVIVED, CRASHED)]
     if not found:
         return ["None."]
     return [
-        f"- **{row['id']}** ({row['file']}): {row['breaks']}. "
-        f"{row['reason'] or 'Not explained yet.'}"
+        f"- **{row['id']}** ({row['file']}): {_fault(row)}. {row['reason'] or 'Not explained yet.'}"
         for row in found
     ]
+
+
+def _fault(row: dict[str, Any]) -> str:
+    return f"`{row['breaks']}`" if row["area"] == GENERATED else str(row["breaks"])
 
 
 def _equivalent(rows: list[dict[str, Any]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -51,6 +52,16 @@ def test_healed(world: World) -> None:
     assert w.market.position(id_).size == 50 * WAD
     assert w.market.position(id_).flags & 1
     w.no(Reason.HEALTHY, "liquidate", w.keeper, id_, w.keeper)
+
+
+def test_a_call_without_gas_heals_nothing(new_world: Callable[..., World]) -> None:
+    """Governance may set its gas to 0: found by the fuzzer after 700 sequences."""
+    w = new_world(margin_call_gas=0)
+    made, id_ = healer(w)
+    w.tick(1_915 * WAD)
+    assert w.ok("liquidate", w.keeper, id_, w.keeper).value == Is.PARTIAL
+    assert made.calls() == 0
+    assert not w.market.position(id_).flags & 1
 
 
 @pytest.mark.parametrize("short", [1, 10, 10**8])
