@@ -45,7 +45,7 @@ def order_of(world: World, owner: str, id_: int, size: int, **terms: Any) -> Ord
         size=size,
         price_limit=ANY_BUY if size > 0 else 0,
         expiry=world.now + LIFE,
-        salt=(len(world.played) << 20) + world.tally.steps,
+        salt=len(world.played) << 20,
         **terms,
     )
 

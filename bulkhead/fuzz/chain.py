@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 from bulkhead.chain.abi import AbiError
 from bulkhead.deploy.params import abi
 from bulkhead.fuzz.engine import Answer, Request
-from bulkhead.fuzz.ops import BOOK_CALLS, GOVERNED, POOL_CALLS, RETURNING, SHARES_ALONE, Op
+from bulkhead.fuzz.ops import (
+    BOOK_CALLS,
+    GOVERNED,
+    POOL_CALLS,
+    RETURNING,
+    SHARE_CALLS,
+    SHARES_ALONE,
+    Op,
+)
 from bulkhead.fuzz.people import DELAY, FOREVER, GOVERNANCE, KEEPER
 from bulkhead.fuzz.signing import SIGNATURES, STRANGER, digest, signed
 from bulkhead.fuzz.speech import meaning, plain
@@ -52,8 +60,8 @@ def requests(world: World, op: Op, ok: bool, failing: bool) -> tuple[list[Reques
     if name == "plan":
         acts = [_act(world, *act) for act in args[0]]
         return [request(stage.contracts[ACTOR], "plan", (site.market.address, acts), KEEPER)], 0
-    if name == "share_transfer":
-        return [request(site.pool, "transfer", args, op.actor)], 0
+    if name in SHARE_CALLS:
+        return [request(site.pool, SHARE_CALLS[name][0], args, op.actor)], 0
     if name in POOL_CALLS:
         return [request(site.pool, POOL_CALLS[name], args, op.actor)], 0
     if name in BOOK_CALLS:

@@ -21,7 +21,7 @@ from bulkhead.fuzz.laws import (
     pool,
 )
 from bulkhead.fuzz.laws.base import Terms, equity, notional, terms, trading_cost
-from bulkhead.fuzz.ops import CHANGING, GOVERNED, OUTSIDE, PLACING, Op
+from bulkhead.fuzz.ops import CHANGING, GOVERNED, OUTSIDE, PLACING, SHARE_CALLS, Op
 from bulkhead.fuzz.orders import Orders, as_trade, meant, orders_of, view_orders
 from bulkhead.fuzz.people import GOVERNANCE, GUARDIAN
 from bulkhead.fuzz.previews import Previews
@@ -192,7 +192,7 @@ class Judge:
         trade = as_trade(step, world.ghosts[world.sites.index(step.site)], before, after)
         self.orders.step(world, step, before, after, t)
         self._money(world, step, before, after)
-        if step.op.name in ("send", "share_transfer"):
+        if step.op.name in ("send", *SHARE_CALLS):
             pairs = [(before.market[n], after.market[n]) for n in ("nav", "totalSupply")]
             bench.hold(pool.i_36_gift, *pairs)
             if step.op.name == "send":
@@ -212,10 +212,9 @@ class Judge:
     def _money(self, world: World, step: Step, before: Sight, after: Sight) -> None:
         bench, site = self.bench, step.site
         differs = after.words != step.words
-        if step.words:  # else the twin refused, which is another law's matter
-            held = {id_: p.margin for id_, p in after.positions.items()} if differs else {}
-            expected = site.layout.margins(step.words) if differs else {}
-            bench.hold(conservation.i_01_vaults, held, expected)
+        if step.words and (differs or step.whole):  # else the twin refused: another law's matter
+            held = {id_: p.margin for id_, p in after.positions.items()}
+            bench.hold(conservation.i_01_vaults, held, site.layout.margins(step.words))
         if differs or step.whole:
             self.whole(world, site, after, step.params[1])
         if step.logs is not None and len(world.sites) == 1:

@@ -28,7 +28,12 @@ POOL_CALLS = {
     "withdraw": "withdraw(uint256,address,address)",
     "set_operator": "setOperator(address,bool)",
 }
-SHARES_ALONE = ("share_transfer", "request_redeem", "deposit", "mint")  # these move no token
+SHARE_CALLS = {  # of the share token; and what its model calls them
+    "share_transfer": ("transfer", "transfer"),
+    "share_approve": ("approve", "approve"),
+    "share_transfer_from": ("transferFrom", "transfer_from"),
+}
+SHARES_ALONE = (*SHARE_CALLS, "request_redeem", "deposit", "mint")  # these move no token
 BOOK_CALLS = {  # the order book's, by the names of its model
     "place_order": "place",
     "place_signed": "place_signed",
@@ -49,7 +54,7 @@ CHANGING = (  # what an owner or a keeper does to one position, by its id
 BATCHES = {"liquidate_many": "liquidate", "execute_orders": "execute_order"}  # and of one alone
 TRIAL = "trial"  # something that laws try on the present state; args: which, and a seed
 # What the world around the market does: no market call.
-OUTSIDE = ("set_price", "fail_oracle", "send", "block", "share_transfer", "arm", "halt", "plan")
+OUTSIDE = ("set_price", "fail_oracle", "send", "block", *SHARE_CALLS, "arm", "halt", "plan")
 # Calls that name no position, whatever stands first.
 _OTHERS = frozenset((*OUTSIDE, *POOL_CALLS, *BOOK_CALLS, *GOVERNED, TRIAL, "draw_ticket", "open"))
 

@@ -69,10 +69,12 @@ class Views:
         ids = [*dice.sample(world.ids, min(3, len(world.ids))), world.twin.state.next_id]
         views = self._ask(world, lens, "positionsOf", where, ids)
         whole = self._ask(world, lens, "marketView", where)
-        ill = self._ask(world, lens, "liquidatable", where, 0, 0)
+        part = dice.choice(((0, 0), (dice.choice(ids), dice.choice(ids))))
+        ids_in = range(max(1, part[0]), part[1] or world.twin.state.next_id)
+        ill = self._ask(world, lens, "liquidatable", where, *part)
         probed = dice.choice(ids)
         marks = [dice.randint(1, 4 * world.twin.state.mark) for _ in range(2)]
-        sums = self._ask(world, lens, "liquidatableNotional", where, 0, 0, marks)
+        sums = self._ask(world, lens, "liquidatableNotional", where, *part, marks)
         price = self._ask(world, lens, "liquidationPrice", where, probed)
         for answer in (views, whole, ill, sums, price):
             if isinstance(answer, str):
@@ -91,11 +93,11 @@ class Views:
             self._fields("the lens's state", whole.state, state)
             now = world.twin.state
             fresh = now.accepted_at == world.now and now.mode < Mode.FINAL
-            due = [i for i in world.ids if fresh and world.twin.liquidatable(i)]
+            due = [i for i in ids_in if fresh and world.twin.liquidatable(i)]
             self._see("liquidatable", list(ill), due)
             t = terms(now.__dict__, world.params, world.unit)
-            held = [(i, _pos(world, i)) for i in world.ids]
-            self._see("liquidatableNotional", plain(sums), _below([p for _, p in held], t, marks))
+            held = [_pos(world, i) for i in ids_in]
+            self._see("liquidatableNotional", plain(sums), _below(held, t, marks))
             for id_, view in zip(ids, views, strict=True):
                 p = _pos(world, id_)
                 if p.size:

@@ -76,6 +76,8 @@ def forked(first: Worker, tell: Tell) -> tuple[Report, Failure | None]:
             if done:
                 running.discard(number)
             tell(total(latest))
+        if running and failure is None:
+            raise RuntimeError(f"workers {sorted(running)} did not end in time: nothing is known")
     finally:
         for number, process in enumerate(processes):
             if number not in running:

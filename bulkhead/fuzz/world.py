@@ -17,7 +17,16 @@ from bulkhead.fuzz import chain
 from bulkhead.fuzz.engine import Answer, Engine, Request, Simulating
 from bulkhead.fuzz.ghost import Ghost
 from bulkhead.fuzz.laws.base import Broken
-from bulkhead.fuzz.ops import BATCHES, BOOK_CALLS, GOVERNED, POOL_CALLS, RETURNING, TRIAL, Op
+from bulkhead.fuzz.ops import (
+    BATCHES,
+    BOOK_CALLS,
+    GOVERNED,
+    POOL_CALLS,
+    RETURNING,
+    SHARE_CALLS,
+    TRIAL,
+    Op,
+)
 from bulkhead.fuzz.people import DELAY, KEEPER, PURSE, START
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.signing import SIGNATURES, valid
@@ -465,8 +474,8 @@ class World:
             if name == "plan":
                 self.stage.plans.put(twin.core.market, args[0])
                 return "ok", None
-            if name == "share_transfer":
-                twin.pool.transfer(op.actor, *args)
+            if name in SHARE_CALLS:
+                getattr(twin.pool, SHARE_CALLS[name][1])(op.actor, *args)
                 return "ok", None
             if name in GOVERNED:
                 self.now += DELAY

@@ -10,6 +10,8 @@ from bulkhead.model.queues import Deposits, Redemptions
 from bulkhead.model.types import ZERO_ADDRESS, Address
 from bulkhead.model.wad import ceil_div
 
+EVERYTHING = 2**256 - 1  # an allowance without end
+
 
 @dataclass
 class PoolState:
@@ -51,6 +53,24 @@ class Claims:
     def approve(self, caller: Address, spender: Address, amount: int) -> Result:
         """Lets a spender move (or ask to redeem) shares."""
         return self.core.run(lambda: self.allowances.put((caller, spender), amount))
+
+    def transfer_from(self, caller: Address, owner: Address, to: Address, amount: int) -> Result:
+        """Moves somebody's shares, of whom the caller may."""
+
+        def action() -> None:
+            self._spend(owner, caller, amount)
+            self._move_shares(owner, to, amount)
+
+        return self.core.run(action)
+
+    def _spend(self, owner: Address, spender: Address, amount: int) -> None:
+        """Uses an allowance up; one of 2^256 - 1 stays."""
+        allowed = self.allowances.get((owner, spender), 0)
+        if allowed == EVERYTHING:
+            return
+        if allowed < amount:
+            raise PoolRefused("ERC20InsufficientAllowance", spender, allowed, amount)
+        self.allowances.put((owner, spender), allowed - amount)
 
     def deposit(
         self, caller: Address, assets: int, receiver: Address, controller: Address

@@ -107,10 +107,7 @@ class Pool(Claims):
         if shares < 1:
             raise PoolRefused("AmountTooSmall", 0, 1)
         if caller != owner and not self.operators.get((owner, caller)):
-            allowed = self.allowances.get((owner, caller), 0)
-            if allowed < shares:
-                raise PoolRefused("ERC20InsufficientAllowance", caller, allowed, shares)
-            self.allowances.put((owner, caller), allowed - shares)
+            self._spend(owner, caller, shares)
         account = self.redemptions.folded(controller)
         self._move_shares(owner, self.address, shares)
         queue = self.redemptions.queue

@@ -26,6 +26,7 @@ def run(world: World, blob: bytes) -> None:
         try:
             for op in Decoder(world, blob).ops():
                 world.play(op)
+            world.finish()
             return
         except Broken as problem:
             law, first, ops = problem.law, problem.text, world.played[world.opened :]

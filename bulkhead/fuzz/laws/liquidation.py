@@ -126,12 +126,13 @@ def second_order(delta: int, size: int, t: Terms) -> int:
 
     A trade pays its fee on a price that has spread and impact in it; a liquidation adds the rates
     and takes them of the notional at the favourable price. With half spread h, impact i and fee f
-    that is short by 2h^2 + 2hf + if + ih of the notional.
+    that is short by 2h^2 + 2hf + if + ih of the notional. Two token units, and two size units of
+    the potential, whose ends a trade rounds, are nobody's profit.
     """
     h = up(t.half * WAD, t.mark)
     i, f = up(unwinding(size, t) * WAD, abs(size)), t.taker_fee
     rate = up(2 * h * h + 2 * h * f + i * f + i * h, WAD)
-    return up(rate * up(abs(delta) * t.mark, WAD), WAD) + 2 * t.unit
+    return up(rate * up(abs(delta) * t.mark, WAD), WAD) + 2 * t.unit + 2 * up(t.mark, WAD)
 
 
 def i_30_no_profit(

@@ -95,7 +95,7 @@ class Ordering(Trading):
             "keeper_fee": read.pick((0, 1, 3, 4, 7, world.dollars(1))),
             "expiry": world.now + read.pick(lives),
             "group": read.pick(_GROUPS),
-            "salt": world.tally.steps << 16 | read.word(),
+            "salt": len(world.played) << 16 | read.word(),
         }
         return Order(owner=owner, position_id=id_, size=size, **{**usual, **terms})  # type: ignore[arg-type]
 
@@ -146,7 +146,7 @@ class Ordering(Trading):
         owner, size = self._who(), self._size()
         sign = 1 if size > 0 else -1
         entry = self._order(owner, size, kind=OrderKind.MARKET, trigger_price=0, group=NOTHING)
-        group = (self.world.tally.steps + 1).to_bytes(32, "big")
+        group = (len(self.world.played) + 1).to_bytes(32, "big")
         yield from self._place(entry)
         far = mark // read.pick((500, 100, 30))
         for kind, step in ((OrderKind.LIMIT, far), (OrderKind.STOP, -far)):
@@ -253,7 +253,7 @@ class Ordering(Trading):
         change = {"position_id": kept, **read.pick(changes)}
         if read.byte() < 40:
             del change["position_id"]
-        edited = replace(order, salt=world.tally.steps << 16, **change)  # type: ignore[arg-type]
+        edited = replace(order, salt=len(world.played) << 16, **change)  # type: ignore[arg-type]
         caller = order.owner if read.byte() < 245 else read.pick(USERS)
         yield self.op("edit_order", caller, (order, edited))
         if read.byte() < 200:
@@ -283,7 +283,7 @@ class Ordering(Trading):
             {"group": read.pick(_GROUPS)},
             {"owner": read.pick(OWNERS)},
         )
-        change = {"position_id": kept, "salt": world.tally.steps << 16, **read.pick(changes)}
+        change = {"position_id": kept, "salt": len(world.played) << 16, **read.pick(changes)}
         edited = replace(order, **change)  # type: ignore[arg-type]
         yield self.op("edit_order", order.owner, (order, edited))
         if read.byte() < 100:
@@ -309,7 +309,7 @@ class Ordering(Trading):
             yield self.op("set_delegate", buyer, (scope, DELEGATE, FOREVER))
         new = self._growing(buyer, id_)
         yield self.op("place_order", buyer, (new,))
-        salt = world.tally.steps << 16
+        salt = len(world.played) << 16
         mine = {"owner": buyer, "epoch": new.epoch, "phase": new.phase}
         edited = (replace(old, salt=salt), replace(old, salt=salt, **mine))  # type: ignore[arg-type]
         rivals = (buyer, DELEGATE, buyer, DELEGATE, EVE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from bulkhead.fuzz.moves.prices import Prices
 from bulkhead.fuzz.moves.trading import Trading
@@ -34,40 +35,54 @@ class Others(Trading, Prices):
     # ---- the pool
 
     def provide(self) -> Iterator[Op]:
-        """Requests and claims, mostly by the provider, also by an operator."""
+        """Requests and claims, mostly of and for the provider who makes them; else an operator's or
+        a stranger's, or in favour of another."""
         read, world = self.read, self.world
-        who, choice = read.pick(self.world.stage.providers), read.byte() % 8
-        caller = who if read.byte() < 215 else read.pick(world.stage.operators)
+        providers = world.stage.providers
+        who, choice, whom = read.pick(providers), read.byte() % 8, read.byte()
+        others = (*world.stage.operators, *providers, EVE)
+        caller = who if whom < 200 else read.pick(others)
+        to = who if read.byte() < 200 else read.pick(providers)
         pool = self.twin.pool
         settled = self.twin.state.mode == Mode.SETTLED
         if choice == 0 and (settled or read.byte() < 50):
-            yield self.op("refund_deposit", caller, (who, who), self.wait())
+            yield self.op("refund_deposit", caller, (to, who), self.wait())
         elif choice < 2:
             amount = (
                 read.byte() % 4
                 if read.byte() < 12
                 else world.dollars(read.pick((1, 1_000, 100_000)))
             )
-            yield self.op("request_deposit", caller, (amount, who, who), self.wait())
+            yield self.op("request_deposit", caller, (amount, to, who), self.wait())
         elif choice < 4:
             have = pool.shares.get(who, 0)
             amount = have * (1 + read.byte() % 20) // 20 + read.byte() // 254
-            yield self.op("request_redeem", caller, (amount, who, who), self.wait())
+            yield self.op("request_redeem", caller, (amount, to, who), self.wait())
         else:
             name = ("deposit", "mint", "redeem", "withdraw")[choice - 4]
             side = pool.deposits if choice < 6 else pool.redemptions
             account = side.folded(who)
             most = account.assets if name in ("deposit", "withdraw") else account.shares
             amount = (most, most, most // 3, most + 1)[read.byte() % 4]
-            yield self.op(name, caller, (amount, who, who), self.wait())
+            yield self.op(name, caller, (amount, to, who), self.wait())
 
     def operate(self) -> Iterator[Op]:
-        """An operator is named or dismissed, and tries what it may, or might."""
+        """An operator is named, dismissed, or may move shares, and tries what it may, or might."""
         read, stage = self.read, self.world.stage
-        who, operator = read.pick(stage.providers), read.pick(stage.operators)
-        yield self.op("set_operator", who, (operator, read.byte() % 3 > 0))
+        who, operator = read.pick(stage.providers), read.pick((*stage.operators, *stage.providers))
         shares = self.twin.pool.shares.get(who, 0) // 50
-        yield self.op("request_redeem", operator, (shares, who, who), self.wait())
+        if read.byte() % 2:
+            yield self.op("set_operator", who, (operator, read.byte() % 3 > 0))
+        else:
+            allowed = read.pick((0, shares - 1, shares, 3 * shares, 2**256 - 1))
+            yield self.op("share_approve", who, (operator, max(0, allowed)))
+        for _ in range(2):
+            if read.byte() % 3:
+                to = read.pick(stage.providers)
+                yield self.op("request_redeem", operator, (shares, to, who), self.wait())
+            else:
+                to = read.pick(stage.providers)
+                yield self.op("share_transfer_from", operator, (who, to, shares), self.wait())
 
     def sandwich(self) -> Iterator[Op]:
         """A provider asks just before a price it knows, and takes out just after."""
@@ -299,6 +314,23 @@ class Others(Trading, Prices):
                 ("transfer_position", (id_, EVE)),
                 ("set_margin_call", (id_, True)),
                 ("draw_ticket", (1, EVE)),
+                *self._taking(self.read.pick(world.stage.providers)),
             )
         )
         yield self.op(name, EVE, args)
+
+    def _taking(self, who: str) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+        """What a provider has, for somebody whom it has told nothing."""
+        pool = self.twin.pool
+        adding, leaving = pool.deposits.folded(who), pool.redemptions.folded(who)
+        shares = pool.shares.get(who, 0)
+        return (
+            ("request_redeem", (shares, EVE, who)),
+            ("share_transfer_from", (who, EVE, shares)),
+            ("deposit", (adding.assets, EVE, who)),
+            ("mint", (adding.shares, EVE, who)),
+            ("redeem", (leaving.shares, EVE, who)),
+            ("withdraw", (leaving.assets, EVE, who)),
+            ("refund_deposit", (EVE, who)),
+            ("request_deposit", (self.world.dollars(1_000), EVE, who)),
+        )
