@@ -30,13 +30,13 @@ def alone(world: World, op: Op) -> Alone:
         said = world.play(Op(BATCHES[op.name], op.actor, (member, *rest), wait, op.market))
         results.append(values(said)[0] if said.startswith("ok") else 0)
         wait = 0
-    if op.name == "liquidate_many" and not any(results):
+    if any(results):
+        return Alone(tuple(results), world.sights[op.market].words)
+    if op.name == "liquidate_many":
         # One that liquidates nobody has brought the mark all the same.
         world.play(Op("accrue", KEEPER, (), wait, op.market))
-    if op.name != "liquidate_many" and not any(results):
-        # Nothing was seen since another market may have paid or charged people.
-        return Alone(tuple(results), world.look(world.sites[op.market]).words)
-    return Alone(tuple(results), world.sights[op.market].words)
+    # What was seen last may be from before another market paid or charged people.
+    return Alone(tuple(results), world.look(world.sites[op.market]).words)
 
 
 def compare(bench: Any, step: Step) -> None:
