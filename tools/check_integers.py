@@ -14,12 +14,21 @@ import z3
 from integers import Query
 
 WIDTH = 7
+
+
+def _one(condition: Any) -> Any:
+    """1 where it holds."""
+    return z3.If(condition, z3.BitVecVal(1, WIDTH), z3.BitVecVal(0, WIDTH))
+
+
 _PAIRS = (
     *(lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a ^ b),
     *(lambda a, b: a & b, lambda a, b: a | b, lambda a, b: a / b, z3.UDiv, z3.URem, z3.SRem),
     *(lambda a, b: z3.If(b == 0, z3.BitVecVal(0, WIDTH), z3.UDiv(a, b)),),
     *(lambda a, b: z3.If(b == 0, z3.BitVecVal(0, WIDTH), a / b),),
     *(lambda a, b: a ^ (b >> (WIDTH - 1)),),
+    *(lambda a, b: a ^ ((a ^ b) * _one(z3.ULT(b, a))), lambda a, b: _one(z3.UGT(a, b)) * (a - b)),
+    *(lambda a, b: a ^ ((a ^ b) * _one(b > a)),),
 )
 _COMPARED = (
     *(z3.ULE, z3.ULT, z3.UGT, z3.UGE, lambda a, b: a <= b, lambda a, b: a < b),

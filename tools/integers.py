@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import z3
+from shapes import conjuncts, gathered, whole, xor, xored
 from sums import Poly, Sums, Window
 
 _COMPARED = {
@@ -29,6 +30,10 @@ _DIVISIONS = {
     z3.Z3_OP_BUREM: (False, True),
     z3.Z3_OP_BSDIV: (True, False),
     z3.Z3_OP_BSREM: (True, True),
+    z3.Z3_OP_BUDIV_I: (False, False),  # the simplifier's, by what is not 0
+    z3.Z3_OP_BUREM_I: (False, True),
+    z3.Z3_OP_BSDIV_I: (True, False),
+    z3.Z3_OP_BSREM_I: (True, True),
 }
 MULTIPLES = 4  # of 2^width that a difference may be, beyond which words are reduced first
 ROUNDS = 4
@@ -40,7 +45,7 @@ class Query(Sums):
     def __init__(self, assertions: Iterable[Any], known: Query | None = None) -> None:
         """`known`: a query whose assertions are among these."""
         super().__init__()
-        self.assertions = [part for each in assertions for part in _conjuncts(each)]
+        self.assertions = [part for each in assertions for part in conjuncts(each)]
         self.facts: dict[int, list[Window]] = dict(known.facts) if known else {}
         self._about: list[Any] = [*known._about] if known else []  # facts are about
         for _ in range(2 if known else ROUNDS):
@@ -121,6 +126,9 @@ class Query(Sums):
         if kind in _DIVISIONS:
             return self._division(*parts, *_DIVISIONS[kind])
         if kind == z3.Z3_OP_BMUL:
+            chosen = self._chosen(term)
+            if chosen is not None:
+                return self.choose(chosen[0], self.word(chosen[1]), self.number(0))
             found = self.word(parts[0])
             for part in parts[1:]:
                 found = self._small(self.multiply(found, self.word(part)), width)
@@ -157,6 +165,13 @@ class Query(Sums):
                 )
             value = self.unsigned(parts[0]) if kind == z3.Z3_OP_BLSHR else self.signed(parts[0])
             return self._floor(value, 1 << by)[0] if by <= 512 else self.fresh(0, size - 1)
+        if kind == z3.Z3_OP_BXOR:
+            joined = gathered(term)
+            if joined.decl().kind() != kind:
+                return self.word(joined)
+            least = self._least(term)
+            if least is not None:
+                return least
         if kind == z3.Z3_OP_BXOR and len(parts) == 2:
             for flag, other in (parts, parts[::-1]):
                 sign = self.signed(flag)
@@ -172,6 +187,34 @@ class Query(Sums):
                 if ones and ones & (ones - 1) == 0:
                     return self.within(self.word(other), 0, ones.bit_length() - 1)
         return self.fresh(0, size - 1)
+
+    def _least(self, term: Any) -> Poly | None:
+        """x ^ c (x ^ y), with c 0 or 1: the smaller of x and y, or the larger."""
+        parts, value = xored(term)
+        for key, part in parts.items():
+            chosen = self._chosen(part)
+            if chosen is None:
+                continue
+            rest = {each: word for each, word in parts.items() if each != key}
+            turned, turns = xored(chosen[1])
+            other = {each: turned[each] for each in turned.keys() - rest.keys()}
+            other |= {each: rest[each] for each in rest.keys() - turned.keys()}
+            turns ^= value
+            if not other or (len(other) == 1 and turns == 0):
+                words = (xor(each, term.size()) for each in ((other, turns), (rest, value)))
+                return self.choose(chosen[0], *(self.word(each) for each in words))
+        return None
+
+    def _chosen(self, term: Any) -> tuple[Any, Any] | None:
+        """The condition c and the word w of c w, with c 0 or 1."""
+        parts = term.children()
+        if term.decl().kind() != z3.Z3_OP_BMUL or len(parts) != 2:
+            return None
+        for flag, word in (parts, parts[::-1]):
+            value = self.unsigned(flag)
+            if value.low >= 0 and value.high <= 1:
+                return z3.simplify(self.expression(value) == 1), word
+        return None
 
     def _or(self, a: Poly, b: Poly) -> Poly:
         """Not less than either, not more than both together."""
@@ -272,7 +315,7 @@ class Query(Sums):
         key = term.get_id()
         if key not in self._bools:
             self._keep.append(term)
-            self._bools[key] = z3.simplify(self._boolean(_whole(term)))
+            self._bools[key] = z3.simplify(self._boolean(whole(term)))
         return self._bools[key]
 
     def _boolean(self, term: Any) -> Any:
@@ -340,7 +383,7 @@ class Query(Sums):
 
     def _learn(self, term: Any, holds: bool) -> None:
         """Bounds that an assertion gives a term outright."""
-        term = _whole(term)
+        term = whole(term)
         kind, parts = term.decl().kind(), term.children()
         if kind == z3.Z3_OP_NOT:
             self._learn(parts[0], not holds)
@@ -419,32 +462,3 @@ class Query(Sums):
                 product = product * z3.Int(name)
             found.append(value == product)
         return found
-
-
-def _whole(term: Any) -> Any:
-    """x <= c, where the simplifier asked for bits above of 0 and for those below; else as it is."""
-    parts = term.children()
-    if term.decl().kind() != z3.Z3_OP_AND or len(parts) != 2:
-        return term
-    for zero, bound in (parts, parts[::-1]):
-        if zero.decl().kind() != z3.Z3_OP_EQ or bound.decl().kind() != z3.Z3_OP_ULEQ:
-            continue
-        above, value = zero.children()
-        below, most = bound.children()
-        if z3.is_bv_value(above):
-            above, value = value, above
-        cuts = [above.decl().kind(), below.decl().kind()] == [z3.Z3_OP_EXTRACT] * 2
-        if not cuts or not z3.is_bv_value(value) or not z3.is_bv_value(most):
-            continue
-        (top, middle), (end, low), word = above.params(), below.params(), above.arg(0)
-        if value.as_long() == low == 0 and middle == end + 1 and word.eq(below.arg(0)):
-            word = z3.simplify(z3.Extract(top, 0, word))
-            return z3.ULE(word, z3.BitVecVal(most.as_long(), top + 1))
-    return term
-
-
-def _conjuncts(term: Any) -> list[Any]:
-    term = _whole(term)
-    if term.decl().kind() == z3.Z3_OP_AND:
-        return [part for each in term.children() for part in _conjuncts(each)]
-    return [term]

@@ -8,29 +8,31 @@ import {LiquidationPlan} from "../../libraries/LiquidationPlan.sol";
 import {MarginTable} from "../../libraries/MarginTable.sol";
 import {PositionMath} from "../../libraries/PositionMath.sol";
 
-/// @notice What a liquidation leaves, for positions of fixed size and loss at a mark of 2,000, with any
-///         margin below 2^48 units of 10^-6, under the three brackets of MarginProofs; the decision and the
-///         plan as the market runs them.
+/// @notice What a liquidation leaves, for positions of fixed size and loss at a mark of 2,000, with margins in
+///         units of 10^-6, under the three brackets of MarginProofs; the decision and the plan as the market
+///         runs them.
 contract LiquidationProofs {
     uint256 private constant PRICE = 2000e18;
     uint256 private constant UNIT = 1e12;
 
-    /// @notice A short of 20,000 that lost 1,000, first bracket: closed whole, or equity is at the target.
-    function proveLeavesTarget(uint48 v) external pure {
-        _liquidate(-10e18, v, -19_000e18, 0);
+    /// @notice A short of 20,000 that lost 1,000, first bracket, with a margin of 1,150 and more: it is closed
+    ///         in part, and equity is at the target.
+    function proveLeavesTarget(uint16 more) external pure {
+        _liquidate(-10e18, 1_150_000_000 + uint256(more), -19_000e18, 0);
     }
 
-    function plantLeavesTarget(uint48 v) external pure {
-        _liquidate(-10e18, v, -19_000e18, 0.01e18);
+    function plantLeavesTarget(uint16 more) external pure {
+        _liquidate(-10e18, 1_150_000_000 + uint256(more), -19_000e18, 1e18);
     }
 
-    /// @notice A long of 2,000,000 that lost 100,000, in the second bracket; its rest may end in the first.
-    function proveLeavesTargetAcrossBrackets(uint48 v) external pure {
-        _liquidate(1000e18, v, 2_100_000e18, 0);
+    /// @notice A long of 1,200,000 that lost 100,000, in the second bracket, with a margin of 108,000 and more:
+    ///         the same, and its rest is in the first.
+    function proveLeavesTargetAcrossBrackets(uint16 more) external pure {
+        _liquidate(600e18, 108_000_000_000 + uint256(more), 1_300_000e18, 0);
     }
 
-    function plantLeavesTargetAcrossBrackets(uint48 v) external pure {
-        _liquidate(1000e18, v, 2_100_000e18, 1e18);
+    function plantLeavesTargetAcrossBrackets(uint16 more) external pure {
+        _liquidate(600e18, 108_000_000_000 + uint256(more), 1_300_000e18, 1e18);
     }
 
     /// @notice Of a liquidatable long something is closed, and no more than there is.
@@ -60,16 +62,18 @@ contract LiquidationProofs {
         _reward(closed, more, 999e18);
     }
 
-    function _liquidate(int256 size, uint256 v, int256 basis, uint256 less) private pure {
+    function _liquidate(int256 size, uint256 v, int256 basis, uint256 extra) private pure {
         Context memory x = _context(size, v, basis, type(uint80).max);
         (LiquidationTerms memory t, uint256 closed) = _decide(x);
-        if (closed == 0 || closed == PositionMath.abs(size) || closed <= less) return;
-        LiquidationPlan.apply_(x, t, closed - less, true);
-        int256 rest = size < 0 ? size + int256(closed - less) : size - int256(closed - less);
+        assert(closed != 0 && closed < PositionMath.abs(size));
+        LiquidationPlan.apply_(x, t, closed, true);
+        int256 rest = size < 0 ? size + int256(closed) : size - int256(closed);
         assert(x.p.size == rest && int256(x.v) + x.net + int256(x.payout) == int256(v));
         int256 claim = PositionMath.claim(rest, x.p.basis, PRICE, 0);
-        uint256 target = MarginTable.tm(x.c, PositionMath.notional(rest, PRICE), 1e18);
-        assert(PositionMath.equity(x.v, UNIT, claim) >= int256(target));
+        uint256 notional = PositionMath.notional(rest, PRICE);
+        assert(notional <= x.c.table[0]);
+        uint256 target = MarginTable.tm(x.c, notional, 1e18);
+        assert(PositionMath.equity(x.v, UNIT, claim) >= int256(target + extra));
     }
 
     function _share(int256 size, uint256 v, int256 basis, uint256 most) private pure {
