@@ -173,12 +173,13 @@ class Exits:
         said.append(world.play(Op("share_transfer", EVE, (vault.address, shares), 0, world.at)))
         said.append(world.play(Op("send", EVE, (vault.address, gift), 0, world.at)))
         said.append(world.play(Op("request_deposit", who, (amount, who, who), 0, world.at)))
+        hole = -min(0, world.sight.market["nav"] // world.unit)
         self._priced(world, wait)
         if any(not one.startswith("ok") for one in said) or world.sight.market["nav"] <= 0:
             return
         shares = answered(world, vault.address, vault.maxMint.method, (who,)) - before
         worth = answered(world, vault.address, vault.convertToAssets.method, (shares,))
-        self.bench.hold(pool.i_37_newcomer, amount, worth)
+        self.bench.hold(pool.i_37_newcomer, amount, worth, hole)
 
     def _priced(self, world: World, wait: int) -> None:
         """What waits, and what waits for that, past any jump."""

@@ -50,20 +50,38 @@ class Bench:
 
     def __init__(self, only: Iterable[str] = ()) -> None:
         self.only = frozenset(only)
-        self.checks: Counter[str] = Counter()
-        self.boundary: Counter[str] = Counter()
-        self._names: dict[Law, str] = {}  # empty: it is off
+        self._counts: dict[Law, list[int]] = {}  # checks and boundary hits; nothing: it is off
 
     def hold(self, law: Law, *values: Any) -> None:
         """Checks one law, unless it is off."""
-        name = self._names.get(law)
-        if name is None:
-            known = law_id(law)
-            name = self._names[law] = known if not self.only or known in self.only else ""
-        if name:
-            self.checks[name] += 1
+        counts = self._counts.get(law)
+        if counts is None:
+            counts = self._counts[law] = [0, 0] if self.on(law_id(law)) else []
+        if counts:
+            counts[0] += 1
             if law(*values):
-                self.boundary[name] += 1
+                counts[1] += 1
+
+    @property
+    def checks(self) -> Counter[str]:
+        """How often each law was checked."""
+        return self._sums(0)
+
+    @property
+    def boundary(self) -> Counter[str]:
+        """How often at its boundary."""
+        return self._sums(1)
+
+    def _sums(self, column: int) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for law, counts in self._counts.items():
+            if counts:
+                found[law_id(law)] += counts[column]
+        return found
+
+    def clear(self) -> None:
+        """Counts from here."""
+        self._counts.clear()
 
     def on(self, *names: str) -> bool:
         """Whether one of these is to be checked."""

@@ -140,8 +140,7 @@ class Worker:
         self.began = time.monotonic()
         self.plan = replace(self.plan, worker=number)
         self.sequences, self.memory_mb = 0, []
-        self.bench.checks.clear()
-        self.bench.boundary.clear()
+        self.bench.clear()
         for world in self.worlds.values():
             world.tally, world.engine.calls = Tally(), 0
 

@@ -55,6 +55,7 @@ PLANTED: dict[str, Law] = {
     "I-37 exact, a profit": lambda: pool.i_37_exact("tokens", 6, Fraction(17, 3)),
     "I-37 exact, a loss": lambda: pool.i_37_exact("tokens", 4, Fraction(19, 3)),
     "I-37 newcomer, robbed": lambda: pool.i_37_newcomer(10_000, 9_999),
+    "I-37 newcomer, robbed beside a hole": lambda: pool.i_37_newcomer(10_000, 9_899, 100),
     "I-39 foreknown, a gain": lambda: pool.i_39_foreknown(100, 103, 2),
     "I-49 a deposit waits": lambda: pool.i_49_priced("deposits", 1, 2**256 - 1),
     "I-49 a redemption waits beside free cash": lambda: pool.i_49_priced("redemptions", 9, 3),

@@ -119,10 +119,12 @@ def i_37_exact(what: str, got: int, exact: Fraction) -> bool:
     return got == exact
 
 
-def i_37_newcomer(paid: int, worth: int) -> bool:
-    """Whoever joins an empty market after the worst gift of the first loses less than 0.01 %."""
-    hold("I-37", (paid - worth) * 10_000 < paid, f"{paid} put in, worth {worth} at once")
-    return worth == paid
+def i_37_newcomer(paid: int, worth: int, hole: int = 0) -> bool:
+    """Whoever joins an empty market after the worst gift of the first loses less than 0.01 %,
+    beside what the pool lacked before (hole)."""
+    lost = paid - worth - hole
+    hold("I-37", lost * 10_000 < paid, f"{paid} put in, worth {worth} at once; {hole} lacked")
+    return lost == 0
 
 
 def i_37_limit(name: str, who: str, most: int, said: tuple[str, str], pays: int) -> bool:

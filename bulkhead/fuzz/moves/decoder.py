@@ -24,8 +24,8 @@ from bulkhead.model.order_types import Order
 from bulkhead.model.types import Mode
 from bulkhead.model.wad import WAD
 
-LOOK_EVERY = 200  # moves, on average: views that no call needs
-TRIAL_EVERY = 32  # moves, on average: trials are dear
+LOOK_EVERY = 600  # moves, on average: views that no call needs
+TRIAL_EVERY = 40  # moves, on average: trials are dear
 CHAPTERS = 85  # of 256 sequences begin with one
 
 
