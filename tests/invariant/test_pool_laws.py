@@ -82,10 +82,10 @@ def trial(world: World, name: str, seeds: int = 12) -> set[str]:
 @pytest.mark.parametrize(("engine", "seeds"), [("revm", 30), ("anvil", 3)])
 def test_providers_join_and_leave(new_world: NewWorld, engine: str, seeds: int) -> None:
     world = new_world(engine, 0)
-    checks = world.judge.bench.checks  # type: ignore[attr-defined]
-    before = {law: checks[law] for law in ("I-37", "I-39", "I-49")}
+    bench = world.judge.bench  # type: ignore[attr-defined]
+    before = {law: bench.checks[law] for law in ("I-37", "I-39", "I-49")}
     assert trial(world, "provider", seeds) | trial(world, "sandwich", seeds) == set()
-    assert all(checks[law] > before[law] + seeds for law in before)
+    assert all(bench.checks[law] > before[law] + seeds for law in before)
 
 
 def test_a_price_known_before_the_request_is_seen(
