@@ -105,7 +105,9 @@ class OrderBook:
 
         def action() -> None:
             state = self.state(hash_of(order))
-            self._authorise(order.owner, state.position_id or order.position_id, caller)
+            unknown = state.status == OrderStatus.NONE
+            id_ = order.position_id if unknown else state.position_id
+            self._authorise(order.owner, id_, caller)
             self._cancel(order)
 
         return self.core.run(action)
