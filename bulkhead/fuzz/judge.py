@@ -359,13 +359,16 @@ def touched(op: Op, step: Step, ghost: Ghost) -> set[int]:
 
 
 def received(step: Step, ghost: Ghost) -> dict[int, int]:
-    """Positions whose vaults an op names as receivers, and what they were paid (token units)."""
+    """Positions whose vaults an op names as receivers, or governance as the treasury, and what they
+    were paid (token units)."""
     op, core = step.op, step.site.twin.core
     found = {core.vaults[arg] for arg in op.args if isinstance(arg, str) and arg in core.vaults}
     if op.name == "add_margin":
         found.add(op.args[0])
     elif op.name in PLACING:
         found.add(ghost.known(orders_of(op)[-1]).id)
+    elif op.name == "sweep_fees" and step.params[1].treasury in core.vaults:
+        found.add(core.vaults[step.params[1].treasury])
     if not found:
         return {}
     paid = step.result.payments if step.result else ()
