@@ -90,7 +90,9 @@ class Previews:
         found["ticket"] = happened.get("TicketWritten", {}).get("amount", 0)
         found["deficit"] = happened.get("BadDebt", {}).get("amount", 0)
         if not found["deficit"]:  # then the fund pays the pool as well
-            found["toPool"] = step.after.balances[0] - step.before.balances[0]
+            pool, book = site.pool.address, site.book.address
+            fees = [n for by, to, n in step.result.payments if (by, to) == (book, pool)]
+            found["toPool"] = step.after.balances[0] - step.before.balances[0] - sum(fees)
         was = step.before.positions.get(id_)
         held = was.size if was else 0
         if op.name in ("close", "decrease", "deleverage", "liquidate"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -124,6 +125,19 @@ def test_what_lenses_foretell_happens(new_world: NewWorld, engine: str) -> None:
             later = [Op("set_price", "", (PRICE * 101 // 100, 0, 0, 0), 700), *ops]
             for op in later:
                 world.play(op)
+
+
+def test_a_keepers_fee_for_the_pool_is_no_part_of_the_trade(new_world: NewWorld) -> None:
+    """Found after 57,000 steps of a market's neutral change."""
+    world = new_world("revm", 0)
+    order = replace(ORDER, keeper_fee=3)
+    place, price, _ = ACTIONS["execute_order"]
+    place = Op("place_order", ALICE, (order,))
+    fill = Op("execute_order", KEEPER, (order, world.site.pool.address))
+    with world.looking():
+        assert broken(world, place, price, fill) == ""
+        assert world.last is not None
+        assert world.last.ok
 
 
 @pytest.mark.parametrize("action", ACTIONS)
