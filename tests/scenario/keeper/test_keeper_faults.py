@@ -98,7 +98,9 @@ def test_node_slow_while_sending__sent_once(stage: Stage, gate: Gate, tmp_path: 
 
     gate.twist = lose
     keeper.tick()
-    assert [one.state for one in entries(keeper, *UNDER_WAY)] == [State.SIGNED]
+    # Sent, where a second try within the tick was told that the node knows it.
+    (one,) = entries(keeper, *UNDER_WAY)
+    assert one.state in (State.SIGNED, State.SENT)
     gate.twist = None
     stage.blocks()
     keeper.tick()
