@@ -237,10 +237,7 @@ def worth(
 def _moment(world: World) -> Moment:
     book = world.twin.pool
     adding, leaving = book.deposits.folded(LP), book.redemptions.folded(LP)
-    waits = sum(request.amount for request in leaving.requests)
-    if leaving.entry is not None:
-        waits += leaving.entry.amount
-    return Moment(world.sight, sum(request.amount for request in adding.requests), waits)
+    return Moment(world.sight, adding.waits, leaving.waits)
 
 
 def _limit(delta: int) -> int:

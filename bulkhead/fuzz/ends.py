@@ -11,10 +11,9 @@ from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.probe import Pos, Sight
 from bulkhead.fuzz.speech import meaning
 from bulkhead.fuzz.world import Step, World
+from bulkhead.model.core import OPTED_IN
 from bulkhead.model.types import LiquidationResult
 from bulkhead.model.wad import WAD
-
-_OPTED_IN = 1
 
 
 class Ends:
@@ -90,7 +89,7 @@ class Ends:
         """After every success."""
         op, bench = step.op, self.bench
         if op.name in laws.GAS and step.gas:
-            opted = before.flags.get(op.args[0], 0) & _OPTED_IN
+            opted = before.flags.get(op.args[0], 0) & OPTED_IN
             call_gas = step.params[0].margin_call_gas * 65 // 63 + 60_000 if opted else 0
             bench.hold(laws.i_33_gas, op.name, step.gas, call_gas)
             if not opted:

@@ -249,10 +249,7 @@ class Epochs:
         units)."""
         m, pool, sight = world.sight.market, world.twin.pool, world.sight
         adding, leaving = claimable(pool.deposits, LP), claimable(pool.redemptions, LP)
-        shares = pool.shares.get(LP, 0) + adding.shares
-        shares += sum(r.amount for r in leaving.requests)
-        shares += leaving.entry.amount if leaving.entry else 0
-        waiting = sum(r.amount for r in adding.requests)
+        shares = pool.shares.get(LP, 0) + adding.shares + leaving.waits
         worth = shares * (m["nav"] // world.unit + 1) // (m["totalSupply"] + VIRTUAL)
         owed = sum(row[2] - row[3] for row in sight.tickets if f"0x{row[0]:040x}" == LP)
-        return int(self._tokens(world, LP) + leaving.assets + waiting + worth + owed)
+        return int(self._tokens(world, LP) + leaving.assets + adding.waits + worth + owed)

@@ -9,6 +9,7 @@ from bulkhead.fuzz.laws import differential
 from bulkhead.fuzz.speech import NO_BALANCE, meaning
 from bulkhead.fuzz.stage import FEE_TOKEN, HOOK_TOKEN, LENSES, REBASING_TOKEN
 from bulkhead.fuzz.world import Step, World
+from bulkhead.model.core import OPTED_IN
 from bulkhead.model.types import Reason
 
 # An action's lens and function. What it is asked: the market, and the caller where there is one.
@@ -27,7 +28,6 @@ _ANYBODY = frozenset({"settle", "liquidate", "deleverage"})
 # What no lens foresees: tokens that refuse or fall short, receivers.
 _UNSEEN = (NO_BALANCE, "WrongAmountReceived", f"Refused({int(Reason.BAD_RECEIVER)},", "ERC20")
 _SHORT = frozenset({FEE_TOKEN, HOOK_TOKEN, REBASING_TOKEN})
-_OPTED_IN = 1
 STORED = (
     *("id", "owner", "vault", "flags", "epoch", "size", "basis", "fundingEntry", "margin", "locks"),
 )
@@ -138,4 +138,4 @@ def _foreseeable(world: World, step: Step) -> bool:
     if core.halted or core.refuse_to or core.refuse_from or world.setting.token in _SHORT:
         return False
     called = step.before is not None and op.name == "liquidate"
-    return not (called and step.before.flags.get(op.args[0], 0) & _OPTED_IN)  # type: ignore[union-attr]
+    return not (called and step.before.flags.get(op.args[0], 0) & OPTED_IN)  # type: ignore[union-attr]

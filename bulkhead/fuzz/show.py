@@ -165,5 +165,9 @@ def verdict(
         console.complain(f"{law} was never checked in {report.steps:,} steps{other}")
     counted = f"{report.steps:,} steps, {sum(report.checks.values()):,} checks"
     held = report.memory_mb
-    memory = f"; {held[0]:,.0f} MB after a sixth of it, {held[-1]:,.0f} MB last" if held else ""
+    memory = (
+        f"; memory {held[0]:,.0f} MB after a sixth of the time, {held[-1]:,.0f} MB at its end"
+        if held
+        else ""
+    )
     console.say(f"{found['verdict']}: {counted}, {report.sequences:,} sequences{memory}")

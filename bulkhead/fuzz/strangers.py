@@ -11,8 +11,8 @@ from bulkhead.fuzz.people import EVE, USERS
 from bulkhead.fuzz.speech import meaning
 from bulkhead.fuzz.stage import Site
 from bulkhead.fuzz.world import World
+from bulkhead.model.core import DEPLOYED
 
-DEPLOYED = 4
 LARGEST = 2**128 - 1
 Call = tuple[str, str, bytes]  # of which contract, where, what
 

@@ -16,6 +16,7 @@ from bulkhead.fuzz.people import USERS
 from bulkhead.fuzz.probe import STATE, Pos, claimable
 from bulkhead.fuzz.speech import error_text, meaning, plain
 from bulkhead.fuzz.stage import LENSES
+from bulkhead.fuzz.twins import oracle_error
 from bulkhead.fuzz.world import World
 from bulkhead.model import acceptance, funding, liquidating, pricing, volatility
 from bulkhead.model.errors import ModelError, OracleError, Refused
@@ -50,7 +51,7 @@ class Views:
             site.twin.now = world.now
         world.engine.set_time(world.now)
         if world.site.failure:
-            world.twin.oracle = world.oracle_error(world.site.failure)
+            world.twin.oracle = oracle_error(world, world.site.failure)
         self._lenses(world, dice)
 
     def _see(self, name: str, found: Any, expected: Any) -> None:

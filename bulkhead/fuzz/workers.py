@@ -77,7 +77,10 @@ def forked(first: Worker, tell: Tell) -> tuple[Report, Failure | None]:
                 running.discard(number)
             tell(total(latest))
         if running and failure is None:
-            raise RuntimeError(f"workers {sorted(running)} did not end in time: nothing is known")
+            raise RuntimeError(
+                f"workers {sorted(running)} still ran {GRACE_SECS:g} s after their time: "
+                "what they found is lost"
+            )
     finally:
         for number, process in enumerate(processes):
             if number not in running:

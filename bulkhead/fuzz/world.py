@@ -13,28 +13,17 @@ from eth_hash.auto import keccak
 from bulkhead.chain.artifacts import Artifacts, default
 from bulkhead.chain.decode import Event
 from bulkhead.chain.wire import Log
-from bulkhead.fuzz import chain
+from bulkhead.fuzz import chain, twins
 from bulkhead.fuzz.engine import Answer, Engine, Request, Simulating
 from bulkhead.fuzz.ghost import Ghost
 from bulkhead.fuzz.laws.base import Broken
-from bulkhead.fuzz.ops import (
-    BATCHES,
-    BOOK_CALLS,
-    GOVERNED,
-    POOL_CALLS,
-    RETURNING,
-    SHARE_CALLS,
-    TRIAL,
-    Op,
-)
-from bulkhead.fuzz.people import DELAY, KEEPER, PURSE, START
+from bulkhead.fuzz.ops import BATCHES, RETURNING, TRIAL, Op
+from bulkhead.fuzz.people import KEEPER, PURSE, START
 from bulkhead.fuzz.probe import Sight
-from bulkhead.fuzz.signing import SIGNATURES, valid
-from bulkhead.fuzz.slots import FULL_EVERY, WHOLE_EVERY
-from bulkhead.fuzz.speech import FAILURES, error_text, meaning, plain, short
-from bulkhead.fuzz.stage import ACTOR, FALSE_TOKEN, REFUSING, Setting, Site, Stage
-from bulkhead.model import OracleError, Reading, Result
-from bulkhead.model.errors import ModelError, TransferRefused
+from bulkhead.fuzz.slots import FULL_EVERY, WHOLE_EVERY, Slots
+from bulkhead.fuzz.speech import meaning, short
+from bulkhead.fuzz.stage import ACTOR, REFUSING, Setting, Site, Stage
+from bulkhead.model import Reading, Result
 from bulkhead.model.types import Params
 
 LOGS_EVERY = 4  # steps: events are dear to read
@@ -69,7 +58,6 @@ class Step:
     gas: int = 0
     logs: Sequence[Log] | None = None  # None: not read
     events: list[Event] | None = None  # what they say, once somebody asks
-    changes: list[dict[str, int]] | None = None  # its position events; None: not decoded yet
 
     @property
     def ok(self) -> bool:
@@ -256,7 +244,7 @@ class World:
         asked = op.name in RETURNING
         for place, request in enumerate(step.requests):
             self.engine.set_time(request.at)
-            if self.thorough or self.tally.steps % ASK_EVERY == 0:
+            if place == step.main and (self.thorough or self.tally.steps % ASK_EVERY == 0):
                 step.preview = self.judge.ask(self, step)
             answer = self.engine.send(request.to, request.data, request.sender, asked)
             if place == step.main:
@@ -276,18 +264,20 @@ class World:
         site = step.site
         site.unseen += 1
         self._sample(step)
-        slots = None if self.thorough or site.unseen >= FULL_EVERY else site.slots
-        if slots is not None and step.words:
-            if not step.whole:
-                before = self.sights[self.sites.index(site)].words
-                if slots.kept(step.words, before, step.op.position):
-                    return step.words
-            else:
-                nav = self.engine.view(site.market.address, NAV)
-                value = int.from_bytes(nav.data, "big", signed=True)
-                if nav.ok and slots.words(value, step.words) == step.words:
-                    return step.words
+        asked = self.thorough or site.unseen >= FULL_EVERY
+        if site.slots is not None and step.words and not asked and self._stored(step, site.slots):
+            return step.words
         return self.words(site)
+
+    def _stored(self, step: Step, slots: Slots) -> bool:
+        """Whether what is read of the storage now is what the model expects."""
+        site, expected = step.site, step.words
+        if not step.whole:
+            before = self.sights[self.sites.index(site)].words
+            return slots.kept(expected, before, step.op.position)
+        nav = self.engine.view(site.market.address, NAV)
+        value = int.from_bytes(nav.data, "big", signed=True)
+        return nav.ok and slots.words(value, expected) == expected
 
     def _sample(self, step: Step) -> None:
         """Whether this success is looked at wholly."""
@@ -381,11 +371,11 @@ class World:
             each.twin.now = self.now
         failing = site.failure != 0
         if failing:
-            twin.oracle = self.oracle_error(site.failure)
+            twin.oracle = twins.oracle_error(self, site.failure)
         self.played.append(op)
         foreseen = self.judge.foresee(self, op)
         params = site.params
-        expected, result = self._on_twin(op)
+        expected, result = twins.said(self, op)
         ok = expected.startswith("ok")
         made, main = chain.requests(self, op, ok, failing)
         if ok and op.name == "set_params":
@@ -438,77 +428,6 @@ class World:
     def look(self, site: Site) -> Sight:
         """A market as its views show it now."""
         return site.layout.sight(self.words(site))
-
-    # ---- the twin
-
-    def _on_twin(self, op: Op) -> tuple[str, Result | None]:
-        site, twin, name, args = self.site, self.twin, op.name, op.args
-        try:
-            if name == "set_price":
-                mark, spread, lag, resumed = args
-                site.reading = Reading(mark, spread, self.now - lag, resumed)
-                twin.oracle, site.failure = site.reading, 0
-                return "ok", None
-            if name == "fail_oracle":
-                site.failure = args[0]
-                twin.oracle = self.oracle_error(args[0])
-                return "ok", None
-            if name == "send":
-                to, amount = args
-                core = twin.core
-                if core.halted and self.setting.token == FALSE_TOKEN:
-                    return "ok", None  # it says no, but does not revert
-                # A refused account may not even send nothing.
-                if not core.passes(op.actor, to) or not twin.send(op.actor, to, amount):
-                    raise TransferRefused(to, amount)
-                return "ok", None
-            if name == "block":
-                self._block(*args)
-                return "ok", None
-            if name == "halt":
-                for each in self.sites:
-                    each.twin.core.halted = args[0]
-                return "ok", None
-            if name == "arm":
-                return "ok", None
-            if name == "plan":
-                self.stage.plans.put(twin.core.market, args[0])
-                return "ok", None
-            if name in SHARE_CALLS:
-                getattr(twin.pool, SHARE_CALLS[name][1])(op.actor, *args)
-                return "ok", None
-            if name in GOVERNED:
-                self.now += DELAY
-                for each in self.sites:
-                    each.twin.now = self.now
-            target: Any = twin.pool if name in POOL_CALLS else twin
-            if name in BOOK_CALLS:
-                target, name = site.orders, BOOK_CALLS[name]
-                if args[-1] in SIGNATURES:
-                    order, how = args
-                    args = (order, valid(order, how, self.stage.signers))
-            result = getattr(target, name)(op.actor, *args)
-            said = f"ok {plain(result.value)}" if op.name in RETURNING else "ok"
-            return said, result
-        except ModelError as problem:
-            return error_text(problem), None
-
-    def _block(self, who: str, in_: bool, out: bool) -> None:
-        for site in self.sites:
-            core = site.twin.core
-            for refused, listed in ((core.refuse_to, in_), (core.refuse_from, out)):
-                (refused.add if listed else refused.discard)(who)
-
-    def oracle_error(self, which: int) -> OracleError:
-        reading = self.site.reading
-        args: tuple[int, ...] = {
-            1: (reading.published_at, self.now, 0),
-            2: (0,),
-            3: (reading.mark,) * 3,
-            4: (reading.spread, 0),
-            5: (reading.published_at,),
-        }[which]
-        return OracleError(FAILURES[which], args)
 
 
 class _Forget(Exception):

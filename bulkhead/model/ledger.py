@@ -163,7 +163,10 @@ class Ledger:
             self.draw(min(needed - self.vault, claim // self.unit))
 
     def freeze_flat(self, claim: int, costs: int) -> None:
-        """Closes with a token that refuses: what the vault holds of the debt stays in basis."""
+        """Closes with a token that refuses: what the vault holds of the debt stays in basis.
+
+        What is owed is rounded up, what is due down, to token units: the pool gains.
+        """
         self.size = self.basis = 0
         owed = max(0, ceil_div(-claim, self.unit))
         due = max(0, claim // self.unit)

@@ -45,6 +45,11 @@ class Account(NamedTuple):
     entry: Request | None = None  # redemptions: what waits in the queue
     since: Snapshot = START
 
+    @property
+    def waits(self) -> int:
+        """What is asked for and not claimable: tokens of deposits, shares of redemptions."""
+        return sum(request.amount for request in (*self.requests, *filter(None, (self.entry,))))
+
 
 NOBODY = Account()
 

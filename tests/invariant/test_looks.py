@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -195,36 +196,31 @@ def test_what_one_look_tells_is_asked_every_fourth_success_and_at_the_end(
         world.play(accrual)
 
 
-def test_the_other_market_is_asked_every_fourth_step_and_when_looking(
-    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("which", "laws", "law", "every"),
+    [(4, isolation, "i_13_markets", MARKETS_EVERY), (0, differential, "i_50_events", LOGS_EVERY)],
+    ids=["the other market", "events"],
+)
+def test_what_is_dear_is_asked_every_fourth_step_and_when_looking(
+    new_world: NewWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    which: int,
+    laws: Any,
+    law: str,
+    every: int,
 ) -> None:
-    world = new_world("revm", 4)
+    world = new_world("revm", which)
 
-    def i_13_markets(*_: object) -> bool:
-        raise Broken("I-13", "planted")
+    def planted(*_: object) -> bool:
+        raise Broken("planted", law)
 
-    monkeypatch.setattr(isolation, "i_13_markets", i_13_markets)
+    planted.__name__ = law
+    monkeypatch.setattr(laws, law, planted)
     accrual = Op("accrue", KEEPER, (), 1)
     with world.undone():
-        assert [breaks(world, accrual) for _ in range(MARKETS_EVERY)].count("I-13") == 1
+        assert [breaks(world, accrual) for _ in range(every)].count("planted") == 1
     with world.undone(), world.looking():
-        assert [breaks(world, accrual) for _ in range(MARKETS_EVERY)].count("I-13") == MARKETS_EVERY
-
-
-def test_events_are_read_every_fourth_step_and_when_looking(
-    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world = new_world("revm", 0)
-
-    def i_50_events(*_: object) -> bool:
-        raise Broken("I-50", "planted")
-
-    monkeypatch.setattr(differential, "i_50_events", i_50_events)
-    accrual = Op("accrue", KEEPER, (), 1)
-    with world.undone():
-        assert [breaks(world, accrual) for _ in range(LOGS_EVERY)].count("I-50") == 1
-    with world.undone(), world.looking():
-        assert [breaks(world, accrual) for _ in range(LOGS_EVERY)].count("I-50") == LOGS_EVERY
+        assert [breaks(world, accrual) for _ in range(every)].count("planted") == every
 
 
 def test_a_simulated_step_is_judged_by_its_own_parameters(new_world: NewWorld) -> None:

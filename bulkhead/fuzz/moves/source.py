@@ -53,9 +53,8 @@ class Bytes:
 
     def weighted(self, options: Sequence[tuple[int, T]], steady: Steady[T] | None = None) -> T:
         """One of them by weight. steady: more of them, whose weights never change."""
-        place = self.word() % (
-            sum([weight for weight, _ in options]) + (steady.sum if steady else 0)
-        )
+        total = sum([weight for weight, _ in options]) + (steady.sum if steady else 0)
+        place = self.word() % total
         for weight, option in options:
             if place < weight:
                 return option
