@@ -33,8 +33,9 @@ class Strangers:
         for name, who in self._contracts(world, id_):
             with world.engine.acting(who):
                 self._call(world, dice, id_, who, name)
-        with world.engine.acting(world.site.market.address):
-            self._overpaid(world, dice, id_)
+        if self._deployed(world, id_):
+            with world.engine.acting(world.site.market.address):
+                self._overpaid(world, dice, id_)
 
     def _contracts(self, world: World, id_: int) -> Iterator[tuple[str, str]]:
         site = world.site
@@ -110,9 +111,8 @@ class Strangers:
             vault.payRewardAndPool.encode(EVE, amount, 0),
         ):
             answer = world.engine.send(world.vault(id_), bytes(data), world.site.market.address)
-            if self._deployed(world, id_):
-                said = "ok" if answer.ok else meaning(answer.data)
-                self.bench.hold(access.i_41_reward, amount, most, said)
+            said = "ok" if answer.ok else meaning(answer.data)
+            self.bench.hold(access.i_41_reward, amount, most, said)
         world.engine.send(
             world.vault(id_), dice.randbytes(dice.randint(4, 100)), world.site.market.address
         )

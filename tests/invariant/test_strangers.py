@@ -7,7 +7,7 @@ import pytest
 from bulkhead.fuzz.engine import Answer
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.ops import TRIAL, Op
-from bulkhead.fuzz.people import KEEPER
+from bulkhead.fuzz.people import DAVE, FOREVER, KEEPER
 from bulkhead.fuzz.world import World
 
 from .conftest import NewWorld
@@ -98,3 +98,19 @@ def test_a_reward_above_the_maximum_is_seen(
 
     monkeypatch.setattr(world.engine, "send", send)
     assert broken(world) == {"I-41"}
+
+
+def test_a_vault_that_does_not_stand_yet_has_no_reward_to_ask_for(new_world: NewWorld) -> None:
+    world = new_world("revm", BARE)
+    with world.undone():
+        for id_ in world.ids:
+            size, owner = world.twin.position(id_).size, world.twin.position(id_).owner
+            limit = 0 if size > 0 else 2**255
+            if size:
+                assert world.play(Op("close", owner, (id_, limit, FOREVER), 1)) == "ok"
+            free = world.twin.margin(id_)
+            assert world.play(Op("remove_margin", owner, (id_, free, owner))) == "ok"
+        for _ in range(20):
+            assert world.play(Op("reserve", DAVE, (DAVE,))).startswith("ok")
+        assert not any(world.twin.margin(id_) for id_ in world.ids)
+        assert not broken(world)
