@@ -41,6 +41,12 @@ class Engine(Protocol):
     def send(self, to: str, data: bytes, sender: str, asked: bool = True) -> Answer:
         """A transaction of its own. Not asked what a success returns: its data may be missing."""
 
+    def pay(self, to: str, data: bytes, sender: str, value: int) -> Answer:
+        """A transaction that brings ether (wei), of which the sender has enough."""
+
+    def ether(self, who: str) -> int:
+        """What an account holds (wei)."""
+
     def view(self, to: str, data: bytes) -> Answer:
         """A call that changes nothing."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.errors import Reverted
-from bulkhead.chain.rpc import GAS, Block, Call, Log, Rpc
+from bulkhead.chain.rpc import GAS, Block, Call, Log, Receipt, Rpc
 from bulkhead.fuzz.engine import Answer, Request
 from bulkhead.fuzz.people import NAMES
 
@@ -43,11 +43,27 @@ class Node:
 
     def send(self, to: str, data: bytes, sender: str, asked: bool = True) -> Answer:
         """A mined transaction; what it returned comes from its trace, which costs a request."""
+        self._tell_time()
+        receipt = self.rpc.submit_and_wait(to, data, sender=sender)
+        return self._answer(receipt, asked)
+
+    def pay(self, to: str, data: bytes, sender: str, value: int) -> Answer:
+        """A transaction that brings ether."""
+        self._tell_time()
+        receipt = self.rpc.send(to, data, sender=sender, value=value, check=False)
+        return self._answer(receipt, asked=True)
+
+    def ether(self, who: str) -> int:
+        """What an account holds (wei)."""
+        return self.rpc.balance(who)
+
+    def _tell_time(self) -> None:
         self.calls += 1
         if self._told != self.moment:
             self.rpc.next_time(self.moment)
             self._told = self.moment
-        receipt = self.rpc.submit_and_wait(to, data, sender=sender)
+
+    def _answer(self, receipt: Receipt, asked: bool) -> Answer:
         self._logs = receipt.logs
         known = receipt.ok and not asked
         output = b"" if known else self.rpc.revert_data(receipt.hash)

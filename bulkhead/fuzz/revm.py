@@ -71,6 +71,23 @@ class Revm:
         """A transaction."""
         return self._run(to, data, sender, False)
 
+    def pay(self, to: str, data: bytes, sender: str, value: int) -> Answer:
+        """A transaction that brings ether."""
+        evm = self.evm
+        self.calls += 1
+        evm.set_balance(sender, evm.get_balance(sender) + value)
+        try:
+            out = evm.message_call(caller=sender, to=to, calldata=data, value=value, gas=self.gas)
+            return Answer(True, out)
+        except RuntimeError as problem:
+            return Answer(False, _revert_data(str(problem)))
+        finally:
+            evm.reset_transient_storage()
+
+    def ether(self, who: str) -> int:
+        """What an account holds (wei)."""
+        return int(self.evm.get_balance(who))
+
     def view(self, to: str, data: bytes) -> Answer:
         """A call that changes nothing."""
         return self._run(to, data, _NOBODY, True)

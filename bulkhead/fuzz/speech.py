@@ -63,7 +63,7 @@ def meaning(data: bytes, shares: bool = False) -> str:
     args = tuple(error.args.values())
     if error.name in _TOKEN_ERRORS and not shares:
         return NO_BALANCE
-    if error.name == "BadParameter":
+    if error.name in ("BadParameter", "BadSetting"):
         args = (args[0].rstrip(b"\0").decode(), *args[1:])
     return f"{error.name}{plain(args)}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bulkhead.fuzz import foresight
@@ -11,7 +12,7 @@ from bulkhead.fuzz.by_order import FrontRunner
 from bulkhead.fuzz.coalition import Coalition
 from bulkhead.fuzz.epochs import Epochs
 from bulkhead.fuzz.exits import Exits
-from bulkhead.fuzz.feeds import Feeds
+from bulkhead.fuzz.feeds import ADAPTERS
 from bulkhead.fuzz.laws import access, funding, margin
 from bulkhead.fuzz.laws import pool as lp
 from bulkhead.fuzz.loops import Loops
@@ -39,7 +40,7 @@ class Trials:
 
     def __init__(self, bench: Any) -> None:
         self.bench = bench
-        self.loops, self.exits, self.feeds = Loops(bench), Exits(bench), Feeds(bench)
+        self.loops, self.exits = Loops(bench), Exits(bench)
         self.coalition = Coalition(bench)
         self.front_runner, self.views = FrontRunner(bench), Views(bench)
         self.strangers, self.epochs = Strangers(bench), Epochs(bench)
@@ -203,6 +204,10 @@ class Trials:
                 self.bench.hold(lp.i_49_liveness, said)
 
 
+def _adapter(kind: str, trials: Trials, world: World, dice: random.Random) -> None:
+    ADAPTERS[kind](trials.bench, world, dice).play()
+
+
 Trial = Callable[[Trials, World, random.Random], None]
 TRIALS: dict[str, Trial] = {
     "pieces": Trials.pieces,
@@ -220,12 +225,12 @@ TRIALS: dict[str, Trial] = {
     "unpriced": lambda trials, world, dice: trials.exits.unpriced(world, dice),
     "leave": lambda trials, world, dice: trials.exits.leave(world, dice),
     "everyone": lambda trials, world, dice: trials.exits.everyone(world, dice),
-    "feed": lambda trials, world, dice: trials.feeds.run(world, dice),
     "pause": lambda trials, world, dice: trials.exits.pause(world, dice),
     "provider": lambda trials, world, dice: trials.epochs.provide(world, dice),
     "sandwich": lambda trials, world, dice: trials.epochs.sandwich(world, dice),
     "limits": lambda trials, world, dice: trials.views.limits(world, dice),
     "front runner": lambda trials, world, dice: trials.front_runner.run(world, dice),
+    **{kind: partial(_adapter, kind) for kind in ADAPTERS},
 }
 # Cheap ones, at a rate of their own and at the end of every sequence.
 LOOKS: dict[str, Trial] = {"views": lambda trials, world, dice: trials.views.run(world, dice)}

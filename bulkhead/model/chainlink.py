@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bulkhead.model.oracles import check_age, refuse
+from bulkhead.model.oracles import check_age, refuse, running_since
 from bulkhead.model.types import Reading
 from bulkhead.model.wad import WAD
 
@@ -63,11 +63,7 @@ def read_chainlink(
     sequencer: Round | None = None,
 ) -> Reading:
     """The reading for who holds a mark of `since`. sequencer: its status (0: up) and since when."""
-    up_since = 0
-    if sequencer is not None:
-        up_since = sequencer.updated_at
-        if sequencer.answer != 0 or up_since == 0:
-            raise refuse("SequencerDown", up_since)
+    up_since = running_since(*sequencer) if sequencer is not None else 0
     answer, updated_at = rounds[-1] if rounds else MISSING
     if answer <= 0 or (updated_at > now and terms.takes(answer)):
         raise refuse("PriceInvalid", answer)

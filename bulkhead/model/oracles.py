@@ -29,6 +29,14 @@ def check_age(published_at: int, now: int, max_age: int) -> None:
         raise refuse("PriceStale", published_at, now, max_age)
 
 
+def running_since(status: int, started_at: int) -> int:
+    """Since when an L2's sequencer is up; refused while it is down (not 0), and before its feed's
+    first status."""
+    if status != 0 or started_at == 0:
+        raise refuse("SequencerDown", started_at)
+    return started_at
+
+
 # ---------------------------------------------------------------- Pyth
 
 
@@ -90,10 +98,16 @@ def read_pyth(
     return Reading(mark, spread, published_at, max(up_since, proven_at))
 
 
-def pyth_gap(terms: PythTerms, shown: PythPrice, resumed_at: int, now: int) -> bool:
-    """Whether this signed price proves that an outage ended at `resumed_at`."""
-    silence = shown.published_at - shown.previous_at
-    return shown.published_at == resumed_at <= now and silence > terms.max_age_secs
+def prove_pyth(terms: PythTerms, shown: PythPrice, resumed_at: int, now: int) -> None:
+    """Refuses a signed price that does not prove an outage which ended at `resumed_at`: it was
+    published then, and the one before it longer ago than the maximum age."""
+    if not terms.max_age_secs < resumed_at <= now:
+        raise refuse("NoGap", 0, resumed_at, terms.max_age_secs)
+    first = resumed_at - terms.max_age_secs
+    if not shown.previous_at < first <= shown.published_at <= resumed_at:
+        raise refuse("PriceFeedNotFoundWithinRange")  # Pyth's own
+    if shown.published_at != resumed_at:
+        raise refuse("NoGap", 0, shown.published_at, terms.max_age_secs)
 
 
 # ---------------------------------------------------------------- quorum

@@ -25,7 +25,7 @@ from bulkhead.mutants.weave import SWITCH_FILE, SWITCH_NAME, SWITCH_SOURCE, plac
 DEPLOYED = (
     *("Market", "LiquidityPool", "InsuranceFund", "PositionVault"),
     *("Deleveraging", "Exits", "Governance", "Liquidating", "Ownership", "Settlement", "Trading"),
-    *("OrderBook", "ChainlinkOracle"),
+    *("OrderBook", "ChainlinkOracle", "PythOracle", "QuorumOracle", "MedianOracle"),
 )
 FOLDER = Path(".build") / "mutants"
 SOURCES = ("libraries", "market", "oracles", "orders", "pool", "test")

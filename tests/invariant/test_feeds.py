@@ -1,59 +1,142 @@
-"""The Chainlink adapter says what its twin says, over scenes that reach every answer it has."""
+"""Each adapter says what its model says, over scenes that reach every answer it has."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
 
-from bulkhead.fuzz import feeds
+from bulkhead.fuzz.feeds import base, chainlink, pyth
 from bulkhead.fuzz.laws import access
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.ops import TRIAL, Op
 from bulkhead.fuzz.world import World
-from bulkhead.model.chainlink import ChainlinkTerms
 
 from .conftest import NewWorld
 
 ANSWERS = {
-    *("ok ", "PriceInvalid", "PriceOutOfBand", "PriceStale", "SequencerDown", "NoGap"),
-    "proven",
+    "chainlink": {
+        *("ok ", "PriceInvalid", "PriceOutOfBand", "PriceStale", "SequencerDown", "NoGap"),
+        "proven",
+    },
+    "pyth": {
+        *("ok ", "ok", "PriceInvalid", "PriceOutOfBand", "PriceStale", "PriceTooUncertain"),
+        *("SequencerDown", "PriceFeedNotFound", "FeeTooLow", "NoGap", "ProofNotTaken"),
+        "PriceFeedNotFoundWithinRange",
+    },
+}
+SETTINGS = {
+    "pyth": {
+        *("pyth", "maxAgeSecs", "maxDecimals", "minDecimals", "lowest", "highest"),
+        *("confidenceWidth", "maxSpread", "minSpread"),
+    },
 }
 
 
-def broken(world: World, op: Op) -> str:
-    """The law that a step breaks; empty: none."""
-    try:
-        world.play(op)
-    except Broken as problem:
-        return problem.law
-    return ""
+def broken(world: World, kind: str, seeds: range) -> set[str]:
+    """The laws that trials of an adapter break."""
+    found = set()
+    for seed in seeds:
+        try:
+            world.play(Op(TRIAL, "", (kind, seed)))
+        except Broken as problem:
+            found.add(problem.law)
+    return found
 
 
-@pytest.mark.parametrize(("engine", "trials"), [("revm", 40), ("anvil", 6)])
+@pytest.mark.parametrize(("engine", "trials"), [("revm", 60), ("anvil", 5)])
+@pytest.mark.parametrize("kind", ANSWERS)
 def test_scenes_reach_every_answer(
-    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch, engine: str, trials: int
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch, kind: str, engine: str, trials: int
 ) -> None:
     world, seen, law = new_world(engine, 0), set[str](), access.i_34_reading
 
     def i_34_reading(said: str, expected: str, scene: str) -> bool:
-        seen.add(expected.split("(")[0])
+        if expected[:1] in "opPSFNQRU":  # an answer, no list of values
+            seen.add(expected.split("(")[0])
         return law(said, expected, scene)
 
     monkeypatch.setattr(access, "i_34_reading", i_34_reading)
     for seed in range(trials):
-        world.play(Op(TRIAL, "", ("feed", seed)))
-    assert seen == ANSWERS
+        world.play(Op(TRIAL, "", (kind, seed)))
+    if engine == "revm":
+        assert seen == ANSWERS[kind]
+    else:
+        assert len(seen & ANSWERS[kind]) > len(ANSWERS[kind]) // 2
 
 
-def test_a_model_that_errs_by_a_second_is_noticed(
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_settings_are_tried_at_and_past_every_bound(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    world, law = new_world("revm", 0), access.i_34_setting
+    refused, taken = set[str](), 0
+
+    def i_34_setting(what: str, said: str, expected: str) -> bool:
+        nonlocal taken
+        if expected.startswith("BadSetting('"):
+            refused.add(expected.split("'")[1])
+        taken += expected == "ok"
+        return law(what, said, expected)
+
+    monkeypatch.setattr(access, "i_34_setting", i_34_setting)
+    for seed in range(150):
+        world.play(Op(TRIAL, "", (kind, seed)))
+    assert refused == SETTINGS[kind]
+    assert taken > 150  # one each, and some of those at a bound
+
+
+Erring = Callable[[pytest.MonkeyPatch], None]
+
+
+def later(module: Any, name: str, field: str, by: int) -> Erring:
+    """A model one of whose terms is off by so much."""
+    honest = getattr(module, name)
+
+    def erring(terms: Any, *rest: Any) -> Any:
+        return honest(replace(terms, **{field: getattr(terms, field) + by}), *rest)
+
+    return lambda patch: patch.setattr(module, name, erring)
+
+
+ERRING = {
+    "chainlink age": ("chainlink", later(chainlink, "read_chainlink", "max_age_secs", 1)),
+    "pyth age": ("pyth", later(pyth, "read_pyth", "max_age_secs", 1)),
+    "pyth lowest": ("pyth", later(pyth, "read_pyth", "lowest", -1)),
+    "pyth highest": ("pyth", later(pyth, "read_pyth", "highest", 1)),
+    "pyth spread": ("pyth", later(pyth, "read_pyth", "max_spread", -1)),
+    "pyth least spread": ("pyth", later(pyth, "read_pyth", "min_spread", -1)),
+    "pyth decimals": ("pyth", later(pyth, "read_pyth", "max_decimals", -1)),
+    "pyth silence": ("pyth", later(pyth, "prove_pyth", "max_age_secs", 1)),
+    "pyth setting": ("pyth", later(pyth, "of_pyth", "max_spread", 1)),
+}
+
+
+@pytest.mark.parametrize("which", ERRING)
+def test_a_model_that_errs_by_one_is_noticed(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    kind, err = ERRING[which]
+    err(monkeypatch)
+    assert broken(new_world("revm", 0), kind, range(60)) == {"I-34"}
+
+
+def test_ether_that_stays_in_an_adapter_is_noticed(
     new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world, read = new_world("revm", 0), feeds.read_chainlink
+    world = new_world("revm", 0)
+    honest = world.engine.ether
+    monkeypatch.setattr(world.engine, "ether", lambda who: honest(who) + 1)
+    assert broken(world, "pyth", range(3)) == {"I-34"}
 
-    def late(terms: ChainlinkTerms, *rest: Any) -> Any:
-        fields = {**vars(terms), "max_age_secs": terms.max_age_secs + 1}
-        return read(ChainlinkTerms(**fields), *rest)
 
-    monkeypatch.setattr(feeds, "read_chainlink", late)
-    assert "I-34" in {broken(world, Op(TRIAL, "", ("feed", seed))) for seed in range(40)}
+def test_an_adapter_that_shows_another_setting_is_noticed(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = count()
+    monkeypatch.setattr(base, "plain", lambda value: next(numbers))
+    assert broken(new_world("revm", 0), "pyth", range(3)) == {"I-34"}
+

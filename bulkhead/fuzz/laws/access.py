@@ -37,9 +37,17 @@ def i_34_invalid(name: str, held: bool, said: str) -> bool:
 
 
 def i_34_reading(said: str, expected: str, scene: str) -> bool:
-    """An adapter gives a market what its feed's rounds allow, or the refusal that they ask for."""
-    hold("I-34", said == expected, f"{scene}: {said}, by the rounds {expected}")
+    """An adapter takes of its source what it should and gives a market what that allows, or the
+    refusal that it asks for."""
+    hold("I-34", said == expected, f"{scene}: {said}, expected {expected}")
     return False
+
+
+def i_34_setting(what: str, said: str, expected: str) -> bool:
+    """An adapter has the settings it was given, and none that could make a false price a valid
+    one."""
+    hold("I-34", said == expected, f"{what}: {said}, expected {expected}")
+    return expected != "ok" and expected == said
 
 
 def i_40_role(function: str, role: str, allowed: bool, said: str) -> bool:

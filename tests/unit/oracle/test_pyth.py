@@ -16,8 +16,9 @@ from bulkhead.chain.artifacts import Artifacts
 from bulkhead.chain.contract import Contract, deploy, events
 from bulkhead.chain.errors import reverts
 from bulkhead.chain.rpc import Rpc
+from bulkhead.model.errors import OracleError
 from bulkhead.model.oracles import PYTH_AHEAD_SECS as AHEAD
-from bulkhead.model.oracles import PythPrice, pyth_gap, read_pyth
+from bulkhead.model.oracles import PythPrice, prove_pyth, read_pyth
 
 FEE = 7
 GOOD = PythPrice(2_000 * 10**8, 10**7, -8, NOW - 5, NOW - 6)
@@ -277,7 +278,7 @@ def prove(pyth: Pyth, market: Contract, shown: PythPrice, at: int, **more: Any) 
 
 
 def test_prove_gap__signed_silence__is_kept_by_the_market(pyth: Pyth, market: Contract) -> None:
-    assert pyth_gap(PYTH, AFTER, NOW - 3, NOW)
+    prove_pyth(PYTH, AFTER, NOW - 3, NOW)
     receipt = prove(pyth, market, AFTER, NOW - 3)
     assert market.state().resumedAt == NOW - 3
     [event] = events(receipt, "OutageProven", of=pyth.adapter)
@@ -299,7 +300,8 @@ def test_prove_gap__no_silence_or_another_time__proves_nothing(
     pyth: Pyth, market: Contract, change: dict[str, int], at: int, error: str
 ) -> None:
     shown = replace(AFTER, **change)
-    assert not pyth_gap(PYTH, shown, at, NOW)
+    with pytest.raises(OracleError, match=error):
+        prove_pyth(PYTH, shown, at, NOW)
     with reverts(error):
         prove(pyth, market, shown, at)
     assert market.state().resumedAt == 0

@@ -1,0 +1,11 @@
+"""Trials of the price adapters: each beside its model, in scenes drawn at the edges of what it
+takes."""
+
+from __future__ import annotations
+
+from bulkhead.fuzz.feeds.base import Adapter
+from bulkhead.fuzz.feeds.chainlink import Chainlink
+from bulkhead.fuzz.feeds.pyth import Pyth
+
+# By the names of their trials.
+ADAPTERS: dict[str, type[Adapter]] = {"chainlink": Chainlink, "pyth": Pyth}
