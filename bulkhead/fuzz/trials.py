@@ -18,6 +18,7 @@ from bulkhead.fuzz.laws import pool as lp
 from bulkhead.fuzz.loops import Loops
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import EVE, FOREVER, KEEPER, OWNERS
+from bulkhead.fuzz.routes import Routes
 from bulkhead.fuzz.speech import meaning
 from bulkhead.fuzz.stage import FALSE_TOKEN, FEE_TOKEN, REBASING_TOKEN
 from bulkhead.fuzz.strangers import Strangers
@@ -44,6 +45,7 @@ class Trials:
         self.coalition = Coalition(bench)
         self.front_runner, self.views = FrontRunner(bench), Views(bench)
         self.strangers, self.epochs = Strangers(bench), Epochs(bench)
+        self.routes = Routes(bench)
 
     def run(self, world: World, name: str, seed: int) -> None:
         """One trial; the seed decides what it leaves open."""
@@ -230,6 +232,7 @@ TRIALS: dict[str, Trial] = {
     "sandwich": lambda trials, world, dice: trials.epochs.sandwich(world, dice),
     "limits": lambda trials, world, dice: trials.views.limits(world, dice),
     "front runner": lambda trials, world, dice: trials.front_runner.run(world, dice),
+    "router": lambda trials, world, dice: trials.routes.run(world, dice),
     **{kind: partial(_adapter, kind) for kind in ADAPTERS},
 }
 # Cheap ones, at a rate of their own and at the end of every sequence.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from bulkhead.model.oracles import PythTerms, refuse
+from bulkhead.model.oracles import MedianTerms, PythTerms, QuorumTerms, refuse
+from bulkhead.model.types import ZERO_ADDRESS
 from bulkhead.model.wad import WAD
 
 MOST_DECIMALS = 36  # of Pyth's that an adapter may believe
@@ -44,4 +45,47 @@ def of_pyth(terms: PythTerms, deployed: bool = True) -> Sequence[Bound]:
         Bound("confidenceWidth", terms.confidence_width, WAD, WIDEST_CONFIDENCE),
         Bound("maxSpread", terms.max_spread, 0, WAD - 1),
         Bound("minSpread", terms.min_spread, 0, terms.max_spread),
+    )
+
+
+def of_quorum(terms: QuorumTerms) -> Sequence[Bound]:
+    """A quorum adapter's, but for its reporters."""
+    return (
+        Bound("maxAgeSecs", terms.max_age_secs, 1),
+        Bound("lowest", terms.lowest, 1),
+        Bound("highest", terms.highest, terms.lowest + 1, HIGHEST_REPORT),
+        Bound("maxDeviation", terms.max_deviation, 1, WAD - 1),
+        Bound("maxDisagreement", terms.max_disagreement, 0, WAD - 1),
+        Bound("spread", terms.spread, 0, WAD - 1),
+    )
+
+
+def check_reporters(members: Sequence[str], quorum: int) -> None:
+    """Lower-case addresses in strictly increasing order, none of them zero; more than half of them
+    a quorum, and at least two."""
+    count, last = len(members), ZERO_ADDRESS
+    check([Bound("reporters", count, 0, MOST_REPORTERS)])
+    for member in members:
+        if member <= last:
+            raise refuse("SignersUnordered", last, member)
+        last = member
+    check(Bound("quorum", quorum, least, count) for least in (0, 2, count // 2 + 1))
+
+
+def check_sources(sources: Sequence[str], contracts: Collection[str]) -> None:
+    """At most five contracts, each once."""
+    check([Bound("sources", len(sources), 0, MOST_SOURCES)])
+    for place, source in enumerate(sources):
+        if source not in contracts or source in sources[:place]:
+            raise refuse("BadSource", place, source)
+
+
+def of_median(terms: MedianTerms, source_gas: int) -> Sequence[Bound]:
+    """A median adapter's, but for what its sources are."""
+    count = terms.sources
+    return (
+        *(Bound("minSources", terms.min_sources, least, count) for least in (0, 2, count // 2 + 1)),
+        Bound("exitTolerance", terms.exit_tolerance, 0, WAD - 1),
+        Bound("riskTolerance", terms.risk_tolerance, 0, terms.exit_tolerance),
+        Bound("sourceGas", source_gas, LEAST_SOURCE_GAS, MOST_SOURCE_GAS),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from eth_abi.abi import encode
@@ -121,29 +121,30 @@ def _word(value: Any) -> bytes:
 
 @dataclass(frozen=True)
 class Domain:
-    """What binds a signature to one book on one chain."""
+    """What binds a signature to one contract on one chain."""
 
     name: str
     version: str
     chain_id: int
-    book: Address
+    contract: Address
 
-    @property
+    @cached_property
     def separator(self) -> bytes:
         """EIP-712's."""
         values = (_DOMAIN_TYPE, keccak(self.name.encode()), keccak(self.version.encode()))
         types = ("bytes32", "bytes32", "bytes32", "uint256", "address")
-        return keccak(encode(types, (*values, self.chain_id, self.book)))
+        return keccak(encode(types, (*values, self.chain_id, self.contract)))
 
     def place_digest(self, order: Order) -> bytes:
         """What an owner signs to place an order."""
-        return self._digest(hash_of(order))
+        return self.digest(hash_of(order))
 
     def cancel_digest(self, order_hash: bytes) -> bytes:
         """What an owner signs to cancel one."""
-        return self._digest(keccak(encode(("bytes32", "bytes32"), (_CANCEL_TYPE, order_hash))))
+        return self.digest(keccak(encode(("bytes32", "bytes32"), (_CANCEL_TYPE, order_hash))))
 
-    def _digest(self, struct_hash: bytes) -> bytes:
+    def digest(self, struct_hash: bytes) -> bytes:
+        """What is signed of a struct (EIP-712)."""
         return keccak(b"\x19\x01" + self.separator + struct_hash)
 
 

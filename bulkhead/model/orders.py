@@ -41,7 +41,7 @@ class OrderBook:
     raises. The market's `now` and `oracle` are the book's."""
 
     def __init__(self, market: MarketModel, domain: Domain) -> None:
-        self.market, self.domain, self.address = market, domain, domain.book
+        self.market, self.domain, self.address = market, domain, domain.contract
         self.core = market.core
         journal = self.core.journal
         self.states: Store[bytes, OrderState] = Store(journal)

@@ -25,10 +25,10 @@ from bulkhead.mutants.weave import SWITCH_FILE, SWITCH_NAME, SWITCH_SOURCE, plac
 DEPLOYED = (
     *("Market", "LiquidityPool", "InsuranceFund", "PositionVault"),
     *("Deleveraging", "Exits", "Governance", "Liquidating", "Ownership", "Settlement", "Trading"),
-    *("OrderBook", "ChainlinkOracle", "PythOracle", "QuorumOracle", "MedianOracle"),
+    *("OrderBook", "ChainlinkOracle", "PythOracle", "QuorumOracle", "MedianOracle", "Router"),
 )
 FOLDER = Path(".build") / "mutants"
-SOURCES = ("libraries", "market", "oracles", "orders", "pool", "test")
+SOURCES = ("libraries", "market", "oracles", "orders", "periphery", "pool", "test")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from bulkhead.fuzz.world import World
 from bulkhead.model.chainlink import MISSING, ChainlinkTerms, Round, gap, read_chainlink
 from bulkhead.model.wad import WAD
 
-SCENES = 12  # of a trial
+SCENES = 10  # of a trial
 MOST = 2**190  # an aggregator's own highest answer
 PHASE = 1 << 64  # of a proxy's first aggregator, in its round ids
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from bulkhead.chain.contract import Contract
 from bulkhead.chain.rpc import ZERO
 from bulkhead.fuzz.feeds.base import Adapter, foretold, nudged, settled, words
 from bulkhead.fuzz.people import EVE
 from bulkhead.fuzz.world import World
 from bulkhead.model.errors import ModelError
-from bulkhead.model.oracle_settings import of_pyth
+from bulkhead.model.oracle_settings import check, of_pyth
 from bulkhead.model.oracles import (
     PYTH_AHEAD_SECS,
     PythPrice,
@@ -27,7 +28,7 @@ from bulkhead.model.oracles import (
 from bulkhead.model.types import Reading
 from bulkhead.model.wad import WAD, ceil_div
 
-SCENES = 8  # of a trial
+SCENES = 6  # of a trial
 READS = 3  # of a scene
 PRICE_ID, OTHER_ID = b"\1" * 32, b"\2" * 32
 INT64, UINT64 = 2**63 - 1, 2**64 - 1
@@ -59,8 +60,7 @@ class Pyth(Adapter):
         self.source = self.hand.create("LocalPyth", 60, self.fee)
         self.status = self.hand.create("FeedAggregator", 0, 0, INT64, False)
         self.watched = dice.random() < 0.4
-        settings = self._settings(self.terms, self.source.address)
-        self.adapter = settled(self.deployed("PythOracle", of_pyth(self.terms), settings))
+        self.adapter = settled(self._deployed(self.terms, self.source.address))
         self.market = self.hand.create("OracleMarket", self.adapter.address)
         self.holder, self.paid = Holder(), 0
         self.held: PythPrice | None = None
@@ -86,8 +86,8 @@ class Pyth(Adapter):
                 self._read(dice.choice(self._moments(now)))
             engine.set_time(now)
 
-    def _settings(self, terms: PythTerms, source: str) -> dict[str, Any]:
-        return {
+    def _deployed(self, terms: PythTerms, source: str) -> Contract | None:
+        settings = {
             "pyth": source,
             "priceId": PRICE_ID,
             "maxAgeSecs": terms.max_age_secs,
@@ -100,13 +100,13 @@ class Pyth(Adapter):
             "maxSpread": terms.max_spread,
             "sequencerFeed": self.status.address if self.watched else ZERO,
         }
+        bounds = of_pyth(terms, source == self.source.address)
+        return self.deployed("PythOracle", partial(check, bounds), settings)
 
     def _at_bounds(self) -> None:
         """More adapters, of whose settings one is at a bound or just past it."""
         for terms, name in nudged(self.dice, self.terms, of_pyth(self.terms)):
-            there = name != "pyth"
-            source = self.source.address if there else EVE
-            self.deployed("PythOracle", of_pyth(terms, there), self._settings(terms, source))
+            self._deployed(terms, EVE if name == "pyth" else self.source.address)
 
     # ---- bringing prices
 

@@ -78,6 +78,21 @@ def i_41_reward(amount: int, most: int, said: str) -> bool:
     return amount == most + 1
 
 
+def i_41_router(kept: int, others: int, paid: int, stated: int) -> bool:
+    """The router keeps nothing; of those whom it does not act for nobody has less, and its caller
+    not more than stated. Changes of token units; others: the least."""
+    hold("I-41", kept == 0, f"the router holds {kept} more than before")
+    hold("I-41", others >= 0, f"the router took {-others} from somebody else")
+    hold("I-41", paid <= stated, f"the router took {paid} from its caller, who stated {stated}")
+    return paid == stated
+
+
+def i_41_obeyed(said: str, what: str) -> bool:
+    """The router does nothing that is not one of its functions, or not by the caller meant."""
+    hold("I-41", said != "ok", f"the router did as {what} said")
+    return False
+
+
 def i_42_acceptance(
     mark: tuple[int, int],
     published: tuple[int, int],
