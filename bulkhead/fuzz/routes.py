@@ -87,7 +87,7 @@ class Scene:
         """Callers in turn; then strangers, a market that lies, or permits; a token that charges."""
         self.seen = self._look()
         for _ in range(ROUNDS):
-            who = self.dice.choice(self.users)
+            who = self._caller()
             calls = [self._call(who) for _ in range(self.dice.choice((1, 1, 2, 3)))]
             self._routed(who, calls)
         self.dice.choice((self._meddle, self._lied_to, self._permits))()
@@ -95,6 +95,14 @@ class Scene:
             self._charged()
 
     # ---- the same as without it
+
+    def _caller(self) -> str:
+        """Mostly one who has something to trade with."""
+        twin, dice = self.world.twin, self.dice
+        owners = [twin.position(id_).owner for id_ in self.world.ids if twin.position(id_).size]
+        trading = [who for who in owners if who in self.users]
+        who: str = dice.choice(trading if trading and dice.random() < 0.6 else self.users)
+        return who
 
     def _call(self, who: str) -> Call:
         """One that should work, or not: on a position of the caller's, or of somebody else, or of
@@ -107,7 +115,7 @@ class Scene:
         size = twin.position(id_).size if id_ in known else 0
         unit = max(world.params.min_notional, WAD) * WAD // twin.state.mark
         margin = dice.choice((0, world.dollars(3_000), world.dollars(3_000), 1, 2**128))
-        kind = dice.choice(("open", "open", "increase", "decrease", "close", "topUp"))
+        kind = dice.choice(("open", "open", "increase", "decrease", "decrease", "close", "topUp"))
         if kind == "topUp":
             id_ = dice.choice((id_, id_, 2**40))
             return kind, (id_, dice.choice((0, 1, world.dollars(100), 2**128)))
