@@ -13,6 +13,7 @@ from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import ANY_BUY, FOREVER, KEEPER, LP, OWNERS
 from bulkhead.fuzz.probe import claimable
 from bulkhead.fuzz.stage import FEE_TOKEN, REBASING_TOKEN
+from bulkhead.fuzz.twins import patience
 from bulkhead.fuzz.world import World
 from bulkhead.model.queues import NOBODY, START, VIRTUAL
 from bulkhead.model.types import Mode
@@ -41,9 +42,7 @@ class Epochs:
         return fresh and m["nav"] > 1_000 * world.unit and m["totalSupply"] > 10**6
 
     def _wait(self, world: World) -> int:
-        p = world.params
-        most = max(p.deposit_delay_secs, p.redeem_delay_secs)
-        return int(most + max(p.pricing_wait_secs, p.grace_secs) + 1)
+        return patience(world) + max(world.params.pricing_wait_secs, world.params.grace_secs)
 
     def _publish(self, world: World, mark: int, wait: int, lag: int = 0) -> None:
         """A mark, taken at once: what is due is priced."""
@@ -147,15 +146,19 @@ class Epochs:
         return sum(answered(world, pool.address, method, (number, who)) for number in ids)
 
     def _claim(self, world: World, dice: random.Random, who: str, first: str, second: str) -> None:
-        """Takes what is claimable: a part of it by one call, the rest by another."""
+        """Takes what is claimable: a part of it by one call, the rest by another. A part's price,
+        rounded up, may be all that is paid with: the rest is then named by what it is."""
         side = world.twin.pool.deposits if first == "deposit" else world.twin.pool.redemptions
         for last in (False, True):
             account = claimable(side, who)
-            name = dice.choice((first, second))
+            paid, got = account.assets, account.shares
+            if first == "redeem":
+                paid, got = got, paid
+            if not got:
+                return
+            name = dice.choice((first, second)) if paid else second
             by_assets = name in ("deposit", "withdraw")
             most = account.assets if by_assets else account.shares
-            if not account.assets or not account.shares:
-                return
             amount = most if last else dice.randint(1, most)
             if name == "deposit" and amount * account.shares < account.assets:
                 amount = most  # less than a share is refused

@@ -13,6 +13,7 @@ from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import EVE, FOREVER, KEEPER, OWNERS
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.trades import waiting
+from bulkhead.fuzz.twins import patience
 from bulkhead.fuzz.world import World
 from bulkhead.model.pool import DEAD
 from bulkhead.model.queues import DEAD_SHARES
@@ -123,10 +124,9 @@ class Exits:
 
     def _providers(self, world: World, must: Any) -> tuple[int, int]:
         """All shares out; what they were worth beforehand: (NAV in Wad, supply)."""
-        params, providers = world.params, world.site.layout.providers
-        wait = max(params.redeem_delay_secs, params.deposit_delay_secs, params.pricing_wait_secs)
+        providers = world.site.layout.providers
         for _ in range(2):  # what waits, and what waits for that
-            self._fresh(world, wait + 1)
+            self._fresh(world, patience(world))
         for who in providers:
             self._claim(world, who, "deposits", "deposit", must)
             shares = world.twin.pool.shares.get(who, 0)
@@ -134,7 +134,7 @@ class Exits:
                 must(Op("request_redeem", who, (shares, who, who), 0, world.at))
         market = world.look(world.site).market
         for _ in range(3):
-            self._fresh(world, wait + 1)
+            self._fresh(world, patience(world))
         for who in providers:
             self._claim(world, who, "redemptions", "redeem", must)
         return market["nav"], market["totalSupply"]
@@ -161,12 +161,12 @@ class Exits:
     def _newcomer(self, world: World, dice: random.Random) -> None:
         """I-37: whoever joins when all have left, after one who put in the least and gave away as
         much as they liked, has what they put in."""
-        vault, wait = world.site.pool, world.params.deposit_delay_secs + 1
+        vault = world.site.pool
         gift, amount = world.dollars(dice.choice((0, 1, 10**6))), world.dollars(100_000)
         who = dice.choice(OWNERS[:4])
         before = answered(world, vault.address, vault.maxMint.method, (who,))
         said = [world.play(Op("request_deposit", EVE, (2, EVE, EVE), 0, world.at))]
-        self._priced(world, wait)
+        self._priced(world)
         shares = world.twin.pool.deposits.folded(EVE).assets
         world.play(Op("deposit", EVE, (shares, EVE, EVE), 0, world.at))
         shares = world.twin.pool.shares.get(EVE, 0) * dice.randint(0, 1)
@@ -174,17 +174,17 @@ class Exits:
         said.append(world.play(Op("send", EVE, (vault.address, gift), 0, world.at)))
         said.append(world.play(Op("request_deposit", who, (amount, who, who), 0, world.at)))
         hole = -min(0, world.sight.market["nav"] // world.unit)
-        self._priced(world, wait)
+        self._priced(world)
         if any(not one.startswith("ok") for one in said) or world.sight.market["nav"] <= 0:
             return
         shares = answered(world, vault.address, vault.maxMint.method, (who,)) - before
         worth = answered(world, vault.address, vault.convertToAssets.method, (shares,))
         self.bench.hold(pool.i_37_newcomer, amount, worth, hole)
 
-    def _priced(self, world: World, wait: int) -> None:
+    def _priced(self, world: World) -> None:
         """What waits, and what waits for that, past any jump."""
         for _ in range(2):
-            self._fresh(world, max(wait, world.params.pricing_wait_secs + 1))
+            self._fresh(world, patience(world))
 
     def _others(self, world: World) -> int:
         """Shares of nobody who can act: sent, or asked for in the name of a contract."""

@@ -83,6 +83,14 @@ def oracle_error(world: World, which: int) -> OracleError:
     return OracleError(FAILURES[which], args)
 
 
+def patience(world: World) -> int:
+    """Seconds after which the next buckets are due, whatever their delays were when they closed."""
+    p, pool = world.params, world.twin.pool
+    due = max(side.queue.due_at for side in (pool.deposits, pool.redemptions))
+    delays = (p.deposit_delay_secs, p.redeem_delay_secs, p.pricing_wait_secs)
+    return int(max(*delays, due - world.now) + 1)
+
+
 def _block(world: World, who: str, in_: bool, out: bool) -> None:
     for site in world.sites:
         core = site.twin.core

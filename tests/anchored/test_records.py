@@ -8,6 +8,16 @@
   payment is counted in part; the law took that for a loss of the pool's.
 - index_at_its_end: at the highest mark the funding index reached 2^87 - 1 and stayed there; the law
   knew no end of it.
+- impact_rounded_by_a_size_unit: the impact of what is liquidated and of the rest are rounded apart;
+  the law, which compares with trading out at once, allowed for one size unit too few.
+- treasury_is_a_vault_to_be: governance named the address of a vault that did not stand yet, which
+  was then paid the fees; the law knew no such payment.
+- unplaced_order_cancelled_twice: of an order that was cancelled before it was placed the book knows
+  no position, and refuses the second time for another reason than the model did.
+- bucket_waits_by_its_old_delay, deposit_waits_by_its_old_delay: governance shortened the delay of
+  buckets; one that was closed before keeps its own, and the laws waited too short for it.
+- last_unit_buys_shares_for_nothing: a part of a claim, minted, took the last token unit by
+  rounding up; the rest of the shares is minted for nothing more, which the trial did not do.
 """
 
 from __future__ import annotations
