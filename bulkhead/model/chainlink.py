@@ -61,8 +61,10 @@ def read_chainlink(
     now: int,
     since: int = 0,
     sequencer: Round | None = None,
+    proven_at: int = 0,
 ) -> Reading:
-    """The reading for who holds a mark of `since`. sequencer: its status (0: up) and since when."""
+    """The reading for who holds a mark of `since`. sequencer: its status (0: up) and since when;
+    proven_at: end of the outage that this transaction proves."""
     up_since = running_since(*sequencer) if sequencer is not None else 0
     answer, updated_at = rounds[-1] if rounds else MISSING
     if answer <= 0 or (updated_at > now and terms.takes(answer)):
@@ -78,7 +80,7 @@ def read_chainlink(
     ended = 0
     if since and updated_at > since + terms.max_age_secs:
         ended = outage_end(terms, rounds)
-    return Reading(terms.wad(answer), terms.spread, updated_at, max(up_since, ended))
+    return Reading(terms.wad(answer), terms.spread, updated_at, max(up_since, ended, proven_at))
 
 
 def _confirm(terms: ChainlinkTerms, answer: int, previous: int) -> None:

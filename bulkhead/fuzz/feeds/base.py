@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields, replace
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from bulkhead.chain.contract import Contract
@@ -19,10 +20,33 @@ from bulkhead.fuzz.speech import error_text, meaning, plain
 from bulkhead.fuzz.world import World
 from bulkhead.model.errors import ModelError
 from bulkhead.model.oracle_settings import UNBOUNDED, Bound
+from bulkhead.model.oracles import refuse
 from bulkhead.model.types import Reading, camel
 
 Terms = TypeVar("Terms", bound=Any)
 NUDGES = 3  # settings that a trial tries at their bounds
+
+
+@dataclass
+class Holder:
+    """As much of a market as an adapter sees: it asks once per block time, and keeps the newest
+    end of an outage."""
+
+    accepted_at: int = 0
+    resumed_at: int = 0
+
+    def accrue(self, now: int, reading: Callable[[], Reading]) -> None:
+        """Takes a mark, unless this block has its own; goes on without where there is none."""
+        if self.accepted_at != now:
+            with suppress(ModelError):
+                self.resumed_at = max(self.resumed_at, reading().resumed_at)
+                self.accepted_at = now
+
+    def prove(self, now: int, reading: Callable[[], Reading], proven_at: int) -> None:
+        """Reads an adapter that shows a proof, which must be kept."""
+        self.accrue(now, reading)
+        if self.resumed_at < proven_at:
+            raise refuse("ProofNotTaken", self.resumed_at, proven_at)
 
 
 class Adapter(ABC):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import random
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from bulkhead.chain.contract import Contract
 from bulkhead.chain.rpc import ZERO
-from bulkhead.fuzz.feeds.base import Adapter, foretold, nudged, settled, words
+from bulkhead.fuzz.feeds.base import Adapter, Holder, foretold, nudged, settled, words
 from bulkhead.fuzz.people import EVE
 from bulkhead.fuzz.world import World
-from bulkhead.model.errors import ModelError
 from bulkhead.model.oracle_settings import check, of_pyth
 from bulkhead.model.oracles import (
     PYTH_AHEAD_SECS,
@@ -33,21 +31,6 @@ READS = 3  # of a scene
 PRICE_ID, OTHER_ID = b"\1" * 32, b"\2" * 32
 INT64, UINT64 = 2**63 - 1, 2**64 - 1
 DECIMALS = ((5, 10), (5, 10), (8, 8), (0, 36), (0, 0), (17, 19), (18, 18), (36, 36))
-
-
-@dataclass
-class Holder:
-    """As much of a market as an adapter sees: it asks once per block time, and keeps the newest
-    end of an outage."""
-
-    accepted_at: int = 0
-    resumed_at: int = 0
-
-    def accrue(self, now: int, reading: Reading) -> None:
-        """Takes a mark, unless this block has its own."""
-        if self.accepted_at != now:
-            self.accepted_at = now
-            self.resumed_at = max(self.resumed_at, reading.resumed_at)
 
 
 class Pyth(Adapter):
@@ -175,10 +158,7 @@ class Pyth(Adapter):
         def kept() -> None:
             self._charge(value, self.fee)
             prove_pyth(self.terms, shown, resumed, now)
-            with suppress(ModelError):  # a market goes on without a price
-                holder.accrue(now, self._reading(now, held, resumed))
-            if holder.resumed_at < resumed:
-                raise refuse("ProofNotTaken", holder.resumed_at, resumed)
+            holder.prove(now, partial(self._reading, now, held, resumed), resumed)
 
         expected = foretold(kept)
         call = self.adapter.proveGap.encode([self._data(shown)], resumed, self.market.address)
