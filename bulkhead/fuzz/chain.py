@@ -53,6 +53,8 @@ def requests(world: World, op: Op, ok: bool, failing: bool) -> tuple[list[Reques
     if name in ("send", "block"):
         function = {"send": "transfer", "block": "setBlocked"}[name]
         return [request(stage.token, function, args, op.actor)], 0
+    if name == "send_foreign":
+        return [request(stage.foreign, "mint", args, op.actor)], 0
     if name == "halt":
         return [request(stage.token, HALTING[world.setting.token], (int(args[0]),), KEEPER)], 0
     if name == "arm":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from bulkhead.fuzz.laws.base import claim
+from bulkhead.fuzz.parties import CALLS, Cell, cell
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.world import Step, World
 from bulkhead.model.types import Mode
@@ -13,7 +14,6 @@ KINDS = ("partial", "full", "ADL", "margin call", "close")
 SIDES = ("long", "short")
 MONEY = ("profit", "loss", "bad debt")
 _ACTIONS = {3: "close", 6: "partial", 7: "full", 8: "margin call", 9: "ADL"}
-Cell = tuple[str, str, str]
 
 DRAWS = ("all", "a part", "another part", "the rest")  # of a ticket's amount, by one draw
 WHEN = ("running", "settled")
@@ -44,12 +44,16 @@ REACHABLE: tuple[Cell, ...] = (
         for kind in kinds
     ),
     *OTHERS,
+    *CALLS,
 )
 _WHOLE = 10**27  # ratio of tickets that are paid in full
 
 
 def count(world: World, step: Step) -> None:
-    """Adds what a successful step ended."""
+    """Adds what a successful step ended, and by and for whom it was."""
+    if step.parties is not None and step.ok:
+        vault = step.parties[2] in step.site.twin.core.vaults
+        world.tally.coverage[cell(step.op.name, step.parties, vault)] += 1
     if step.result is None or step.before is None or step.after is None:
         return
     events, seen = step.result.events, world.tally.coverage

@@ -124,7 +124,7 @@ class Exits:
 
     def _providers(self, world: World, must: Any) -> tuple[int, int]:
         """All shares out; what they were worth beforehand: (NAV in Wad, supply)."""
-        providers = world.site.layout.providers
+        providers = _providing(world)
         for _ in range(2):  # what waits, and what waits for that
             self._fresh(world, patience(world))
         for who in providers:
@@ -188,7 +188,7 @@ class Exits:
 
     def _others(self, world: World) -> int:
         """Shares of nobody who can act: sent, or asked for in the name of a contract."""
-        held, providers = world.twin.pool, world.site.layout.providers
+        held, providers = world.twin.pool, _providing(world)
         known = {*providers, held.address, DEAD}
         for_others = [who for who in held.deposits.accounts if who not in providers]
         sent = sum(amount for who, amount in held.shares.items() if who not in known)
@@ -219,6 +219,13 @@ class Exits:
         said = by_order.close(world, id_)
         under = said.startswith("Refused(16,")  # its equity does not pay for the close
         self.bench.hold(access.i_44_exits, "closing", "ok" if under else said)
+
+
+def _providing(world: World) -> tuple[str, ...]:
+    """Providers, and all others who can act and were given shares or requests."""
+    pool, providers = world.twin.pool, world.site.layout.providers
+    known = {*pool.shares, *pool.deposits.accounts, *pool.redemptions.accounts} - {*providers}
+    return (*providers, *(who for who in world.stage.people if who in known))
 
 
 def spare(seen: Sight) -> int:

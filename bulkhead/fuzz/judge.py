@@ -183,10 +183,21 @@ class Judge:
         if step.after is not None:
             self.view(world, step.site, step.after.words, step.words)
             self.orders.states(world, step)
+            self.foreign(world, step)
         if step.preview is not None:
             self.previews.hold(world, step, step.preview)
         if step.after is not None:
             count(world, step)
+
+    def foreign(self, world: World, step: Step) -> None:
+        """What vault and receiver have of a foreign token after a sweep is what the model says."""
+        if step.op.name != "sweep_foreign" or step.simulated:
+            return
+        stage, (id_, _, to) = world.stage, step.op.args
+        for who in (step.site.vault(id_), to):
+            answer = world.engine.view(stage.foreign.address, stage.foreign.balanceOf.encode(who))
+            found, expected = int.from_bytes(answer.data), stage.foreign_held.get(who, 0)
+            self.bench.hold(differential.i_50_view, "foreign tokens", found, expected)
 
     def end(self, world: World) -> None:
         """What every book says of every order."""

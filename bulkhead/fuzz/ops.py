@@ -15,7 +15,7 @@ GOVERNED = ("leave_reduce_only", "announce_final", "set_params")  # through the 
 RETURNING = (
     *("open", "reserve", "close_and_withdraw", "liquidate", "liquidate_many", "draw_ticket"),
     *("request_deposit", "request_redeem", "refund_deposit"),
-    *("deposit", "mint", "redeem", "withdraw"),
+    *("deposit", "mint", "redeem", "withdraw", "deposit_own", "mint_own"),
     *("place_order", "execute_order", "execute_orders", "claim_refund"),
 )
 POOL_CALLS = {
@@ -24,16 +24,26 @@ POOL_CALLS = {
     "refund_deposit": "refundDeposit(address,address)",
     "deposit": "deposit(uint256,address,address)",
     "mint": "mint(uint256,address,address)",
+    "deposit_own": "deposit(uint256,address)",
+    "mint_own": "mint(uint256,address)",
     "redeem": "redeem(uint256,address,address)",
     "withdraw": "withdraw(uint256,address,address)",
     "set_operator": "setOperator(address,bool)",
 }
+# The standard's own forms, whose controller is the caller.
+OWN_CLAIMS = {"deposit_own": "deposit", "mint_own": "mint"}
 SHARE_CALLS = {  # of the share token; and what its model calls them
     "share_transfer": ("transfer", "transfer"),
     "share_approve": ("approve", "approve"),
     "share_transfer_from": ("transferFrom", "transfer_from"),
 }
-SHARES_ALONE = (*SHARE_CALLS, "request_redeem", "deposit", "mint")  # these move no token
+SHARES_ALONE = (
+    *SHARE_CALLS,
+    "request_redeem",
+    "deposit",
+    "mint",
+    *OWN_CLAIMS,
+)  # these move no token
 BOOK_CALLS = {  # the order book's, by the names of its model
     "place_order": "place",
     "place_signed": "place_signed",
@@ -51,10 +61,24 @@ CHANGING = (  # what an owner or a keeper does to one position, by its id
     *("open", "increase", "decrease", "close", "close_and_withdraw", "remove_margin", "settle"),
     *("liquidate", "deleverage", "settle_final"),
 )
+# What names whom it pays, where: by the position of that argument; of the book, `claim_refund` too.
+PAYING = {
+    "remove_margin": 2,
+    "close_and_withdraw": 3,
+    "liquidate": 1,
+    "liquidate_many": 1,
+    "draw_ticket": 1,
+    "redeem": 1,
+    "withdraw": 1,
+    "refund_deposit": 0,
+}
 BATCHES = {"liquidate_many": "liquidate", "execute_orders": "execute_order"}  # and of one alone
 TRIAL = "trial"  # something that laws try on the present state; args: which, and a seed
 # What the world around the market does: no market call.
-OUTSIDE = ("set_price", "fail_oracle", "send", "block", *SHARE_CALLS, "arm", "halt", "plan")
+OUTSIDE = (
+    *("set_price", "fail_oracle", "send", "send_foreign", "block"),
+    *(*SHARE_CALLS, "arm", "halt", "plan"),
+)
 # Calls that name no position, whatever stands first.
 _OTHERS = frozenset((*OUTSIDE, *POOL_CALLS, *BOOK_CALLS, *GOVERNED, TRIAL, "draw_ticket", "open"))
 

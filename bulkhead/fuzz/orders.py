@@ -11,7 +11,7 @@ from bulkhead.fuzz.ghost import Ghost, Known
 from bulkhead.fuzz.laws import differential
 from bulkhead.fuzz.laws import orders as laws
 from bulkhead.fuzz.laws.base import Terms, execution
-from bulkhead.fuzz.ops import BOOK_CALLS, Op
+from bulkhead.fuzz.ops import BOOK_CALLS, PAYING, Op
 from bulkhead.fuzz.people import FOREVER
 from bulkhead.fuzz.probe import BOOK, OWN, Sight
 from bulkhead.fuzz.signing import SIGNATURES, valid
@@ -82,6 +82,9 @@ class Orders:
             self._removed(step, ghost, before, after)
         elif op.name == "set_delegate" and op.args[1] == step.site.book.address:
             ghost = ghost.delegated(op.actor, op.args[0], op.args[2])
+        if op.name in PAYING and step.site.book.address in op.args:  # nobody's any more
+            came = after.balances[BOOK] - before.balances[BOOK]
+            ghost = replace(ghost, gifts=ghost.gifts + came)
         if frees(op) == step.site.book.address:
             ghost = replace(ghost, loose=ghost.loose | {op.args[0]})
         world.ghosts[place] = ghost

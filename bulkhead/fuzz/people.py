@@ -16,6 +16,7 @@ def _who(tag: int) -> str:
     return f"0x{0xA0 << 152 | tag:040x}"
 
 
+NOBODY = "0x" + "0" * 40
 DEPLOYER, GOVERNANCE, GUARDIAN, TREASURY = (_who(tag) for tag in range(1, 5))
 # Alice signs orders: her address is that of the key.
 ALICE_KEY, ALICE = f"0x{0xA11C:064x}", "0xee4811b9462956c9c3535e79c08776d769ca9f3a"

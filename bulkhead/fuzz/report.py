@@ -10,8 +10,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from bulkhead.fuzz.coverage import KINDS, MONEY, OTHERS, SIDES, Cell, missing
+from bulkhead.fuzz.coverage import KINDS, MONEY, OTHERS, SIDES, missing
 from bulkhead.fuzz.laws.catalogue import ELSEWHERE, LAWS
+from bulkhead.fuzz.parties import CALLS, Cell
 
 STATM = Path("/proc/self/statm")
 PARTS = 6  # of a run, after each of which the memory is looked at
@@ -97,7 +98,7 @@ class Report:
                 for money in MONEY
                 for kind in KINDS
             }
-            | {" ".join(cell): self.coverage[cell] for cell in OTHERS},
+            | {" ".join(cell): self.coverage[cell] for cell in (*OTHERS, *CALLS)},
             "missing": [" ".join(cell) for cell in self.missing()],
             "outcomes": dict(sorted(self.outcomes.items())),
         }

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from bulkhead.fuzz.people import PRICE, TREASURY
-from bulkhead.fuzz.stage import Setting
+from bulkhead.fuzz.stage import ALIASED_TOKEN, Setting
 from bulkhead.model import MarketModel
 from bulkhead.model.errors import BadParameter
 from bulkhead.model.presets import BPS, DAY, eth_usd
@@ -128,7 +128,7 @@ def fitted(p: Params) -> Params:
 FIXED = (
     Setting(6, (plain(),)),
     Setting(18, (dear(),), contracts=True),
-    Setting(0, (dear(),)),
+    Setting(0, (dear(),), ALIASED_TOKEN),
     Setting(2, (dear(),), "BlacklistToken"),
     Setting(8, (free(), plain())),
     Setting(6, (steep(),), "BlacklistToken", contracts=True),

@@ -14,8 +14,9 @@ from rich.table import Table
 
 from bulkhead.commands import PLAIN_EVERY_SECS, Console
 from bulkhead.fuzz import counterexample
-from bulkhead.fuzz.coverage import KINDS, MONEY, OTHERS, REACHABLE, SIDES, Cell
+from bulkhead.fuzz.coverage import KINDS, MONEY, OTHERS, REACHABLE, SIDES
 from bulkhead.fuzz.laws.catalogue import ELSEWHERE, LAWS
+from bulkhead.fuzz.parties import CALLS, Cell
 from bulkhead.fuzz.report import Failure, Report
 from bulkhead.fuzz.runner import Plan
 
@@ -105,6 +106,20 @@ def others_table(report: Report) -> Table:
     return table
 
 
+def calls_table(report: Report) -> Table:
+    """Who called, and who received."""
+    table = Table(title="By and for whom")
+    columns = sorted({(by, to) for by, to, _ in CALLS}, reverse=True)
+    table.add_column("")
+    for by, to in columns:
+        table.add_column(f"{by}, {to}", justify="right")
+    for name in dict.fromkeys(name for _, _, name in CALLS):
+        cells = ((*column, name) for column in columns)
+        row = (f"{report.coverage[cell]:,}" if cell in CALLS else "" for cell in cells)
+        table.add_row(name, *row)
+    return table
+
+
 def told(failure: Failure) -> list[str]:
     """A counterexample as a story."""
     return [
@@ -155,7 +170,8 @@ def verdict(
             for line in told(failure):
                 console.complain(line)
             console.say(f"saved: {saved}; replay: bulkhead fuzz {' '.join(_again(plan, saved))}")
-    tables = (laws_table(report, plan.only), coverage_table(report), others_table(report))
+    tables = [laws_table(report, plan.only), coverage_table(report)]
+    tables += [others_table(report), calls_table(report)]
     console.result(found, *tables)
     if missing:
         console.complain(f"never reached: {', '.join(' '.join(cell) for cell in missing)}")

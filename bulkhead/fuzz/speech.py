@@ -16,6 +16,7 @@ FAILURES = (
 NO_BALANCE = "the token refuses"
 _TOKEN_ERRORS = (
     "ERC20InsufficientBalance",
+    "ERC20InvalidReceiver",
     "TransferRefused",
     "Listed",
     "SafeERC20FailedOperation",

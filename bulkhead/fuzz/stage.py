@@ -47,9 +47,10 @@ from bulkhead.model.wad import WAD
 
 FEE_TOKEN, HOOK_TOKEN, FALSE_TOKEN = "FeeToken", "HookToken", "FalseReturnToken"
 REBASING_TOKEN, LISTING_TOKEN = "RebasingToken", "BlacklistToken"
+ALIASED_TOKEN = "AliasedToken"  # has a second address
 TOKENS = (  # of contracts/test/mocks: what a setting may name
     *("TestToken", LISTING_TOKEN, "NoReturnToken", FEE_TOKEN, HOOK_TOKEN, "ApproveZeroToken"),
-    *("PausableToken", FALSE_TOKEN, REBASING_TOKEN),
+    *("PausableToken", FALSE_TOKEN, REBASING_TOKEN, ALIASED_TOKEN),
 )
 HALTING = {"PausableToken": "setPaused", FALSE_TOKEN: "setManner"}  # what stops all payments
 REFUSING = frozenset({LISTING_TOKEN, *HALTING})
@@ -216,7 +217,10 @@ class Stage:
             for where, name in self.agents.items():
                 site.twin.on_margin_call[where] = self._callee(name, where)
         self.lenses = {name: hand.create(name) for name in LENSES.values()}
-        self.foreign = hand.create("TestToken", setting.decimals).address.lower()
+        self.foreign = hand.create("TestToken", setting.decimals)
+        # What everybody has of it, as it should be.
+        self.foreign_held: Store[str, int] = Store(self.sites[0].twin.core.journal)
+        self.second = self._second(hand)
         self._fund()
         self._find_slots()
         if MOLE in self.contracts:
@@ -232,6 +236,26 @@ class Stage:
                 for spender in (site.market, site.pool, site.book):
                     args = (spender.address, 2**256 - 1)
                     self.send(self.token, "approve", args, who)
+
+    def _second(self, hand: Deployer) -> str:
+        """The token's second address; empty where it has none."""
+        if self.setting.token != ALIASED_TOKEN:
+            return ""
+        found = str(hand.create("DoubleEntryToken", self.token.address).address)
+        self.send(self.token, "setAlias", (found,), DEPLOYER)
+        for site in self.sites:
+            site.twin.core.aliases.add(found)
+        return found
+
+    def foreign_to(self, to: str, amount: int) -> None:
+        """Somebody is given of the other token."""
+        self.foreign_held.put(to, self.foreign_held.get(to, 0) + amount)
+
+    def foreign_swept(self, vault: str, to: str) -> None:
+        """All that a vault has of it goes to somebody."""
+        amount = self.foreign_held.get(vault, 0)
+        self.foreign_held.put(vault, 0)
+        self.foreign_to(to, amount)
 
     def _find_slots(self) -> None:
         storage, token = self.engine.storage, self.token.address
@@ -305,7 +329,9 @@ class Stage:
 
     def names(self) -> dict[str, str]:
         """Names of all addresses."""
-        found = {**NAMES, **self.agents, self.foreign: "another token"}
+        found = {**NAMES, **self.agents, self.foreign.address: "another token"}
+        if self.second:
+            found[self.second] = "the token's second address"
         for number, site in enumerate(self.sites):
             found.update(site.named(number))
         return found

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bulkhead.fuzz.ops import BOOK_CALLS, GOVERNED, POOL_CALLS, RETURNING, SHARE_CALLS, Op
+from bulkhead.fuzz.ops import (
+    BOOK_CALLS,
+    GOVERNED,
+    OWN_CLAIMS,
+    POOL_CALLS,
+    RETURNING,
+    SHARE_CALLS,
+    Op,
+)
 from bulkhead.fuzz.people import DELAY
 from bulkhead.fuzz.signing import SIGNATURES, valid
 from bulkhead.fuzz.speech import FAILURES, error_text, plain
@@ -38,6 +46,9 @@ def said(world: World, op: Op) -> tuple[str, Result | None]:
             if not core.passes(op.actor, to) or not twin.send(op.actor, to, amount):
                 raise TransferRefused(to, amount)
             return "ok", None
+        if name == "send_foreign":
+            world.stage.foreign_to(*args)
+            return "ok", None
         if name == "block":
             _block(world, *args)
             return "ok", None
@@ -63,7 +74,11 @@ def said(world: World, op: Op) -> tuple[str, Result | None]:
             if args[-1] in SIGNATURES:
                 order, how = args
                 args = (order, valid(order, how, world.stage.signers))
+        if name in OWN_CLAIMS:
+            name, args = OWN_CLAIMS[name], (*args, op.actor)
         result = getattr(target, name)(op.actor, *args)
+        if name == "sweep_foreign" and args[1] == world.stage.foreign.address:
+            world.stage.foreign_swept(twin.core.vault(args[0]), args[2])
         words = f"ok {plain(result.value)}" if op.name in RETURNING else "ok"
         return words, result
     except ModelError as problem:

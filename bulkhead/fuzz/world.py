@@ -13,11 +13,12 @@ from eth_hash.auto import keccak
 from bulkhead.chain.artifacts import Artifacts, default
 from bulkhead.chain.decode import Event
 from bulkhead.chain.wire import Log
-from bulkhead.fuzz import chain, twins
+from bulkhead.fuzz import chain, parties, twins
 from bulkhead.fuzz.engine import Answer, Engine, Request, Simulating
 from bulkhead.fuzz.ghost import Ghost
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.ops import BATCHES, RETURNING, TRIAL, Op
+from bulkhead.fuzz.parties import Parties
 from bulkhead.fuzz.people import KEEPER, PURSE, START
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.slots import FULL_EVERY, WHOLE_EVERY, Slots
@@ -26,7 +27,7 @@ from bulkhead.fuzz.stage import ACTOR, REFUSING, Setting, Site, Stage
 from bulkhead.model import Reading, Result
 from bulkhead.model.types import Params
 
-LOGS_EVERY = 4  # steps: events are dear to read
+LOGS_EVERY = 4  # steps: events are dear to read; where parties differ they are read always
 ASK_EVERY = 32  # steps: lenses are asked beforehand
 NAV = keccak(b"nav()")[:4]
 
@@ -48,6 +49,7 @@ class Step:
     reading: Reading  # what it said else
     params: tuple[Params, Params]  # before and after
     acted: frozenset[int] = frozenset()  # positions that an owner trades in a margin call
+    parties: Parties | None = None  # caller, owner and receiver, where there may be several
     preview: Any = None  # what a lens said of it
     whole: bool = False  # whether all that can be read of it was, and all laws are asked
     simulated: bool = False  # then nothing can be tried on the state it left
@@ -249,7 +251,8 @@ class World:
             answer = self.engine.send(request.to, request.data, request.sender, asked)
             if place == step.main:
                 found = answer
-                if answer.ok and (self.thorough or self.tally.steps % LOGS_EVERY == 0):
+                seldom = self.tally.steps % LOGS_EVERY and not self.thorough
+                if answer.ok and (not seldom or parties.differ(step.parties)):
                     logs = self.engine.logs()
             else:
                 if not answer.ok:
@@ -395,7 +398,12 @@ class World:
             site.reading,
             (params, site.params),
             self._acting(op) if ok else frozenset(),
+            parties.parties(op, self._owner) if ok else None,
         )
+
+    def _owner(self, id_: int) -> str:
+        """A position's owner, by the model."""
+        return str(self.twin.position(id_).owner)
 
     def _acting(self, op: Op) -> frozenset[int]:
         """What the owner of a liquidated position may have acted on in its margin call; 0 stands

@@ -108,6 +108,7 @@ class Core:
         self.refuse_to: set[Address] = set()
         self.halted = False  # whether the token moves nothing at all
         self.contracts: set[Address] = set()
+        self.aliases: set[Address] = set()  # second addresses of the token
         self.on_margin_call: dict[Address, Callable[[Any, int, int], None]] = {}
         self.calling: set[int] = set()
         self.vault_address: Callable[[int], Address] = lambda id_: f"0x{0xFA << 152 | id_:040x}"

@@ -119,12 +119,15 @@ class Ownership(Base):
 
     def sweep_foreign(self, caller: Address, id_: int, token: Address, to: Address) -> Result:
         """Sends a foreign token out of a vault, deploying it first (foreign balances are not
-        modelled)."""
+        modelled); the collateral under a second address is none."""
         core = self.core
 
         def action() -> None:
             held = self._owned(id_, caller)
             if token == core.cfg.token:
+                raise CollateralToken(token)
+            shrinks = token in core.aliases and to != core.vault(id_) and core.balance_of(id_)
+            if shrinks:
                 raise CollateralToken(token)
             core.positions.put(id_, replace(held, flags=held.flags | DEPLOYED))
 

@@ -18,6 +18,8 @@
   buckets; one that was closed before keeps its own, and the laws waited too short for it.
 - last_unit_buys_shares_for_nothing: a part of a claim, minted, took the last token unit by
   rounding up; the rest of the shares is minted for nothing more, which the trial did not do.
+- operator_becomes_a_provider: an operator asked to redeem a provider's shares for itself; the trial
+  in which everybody leaves sent the providers home and forgot who had become one.
 """
 
 from __future__ import annotations

@@ -8,10 +8,11 @@ from collections import Counter
 import pytest
 
 from bulkhead.chain.artifacts import Artifacts
-from bulkhead.fuzz.coverage import Cell, drawn, missing
+from bulkhead.fuzz.coverage import drawn, missing
 from bulkhead.fuzz.judge import Bench
 from bulkhead.fuzz.moves.chapters import Chapters
 from bulkhead.fuzz.moves.source import Bytes
+from bulkhead.fuzz.parties import Cell
 from bulkhead.fuzz.people import LP, LP2
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.runner import stand_up

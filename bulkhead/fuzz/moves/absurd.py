@@ -33,7 +33,7 @@ class Absurd(Moves):
 
     def absurd(self) -> Iterator[Op]:
         """One such call."""
-        read, world, site = self.read, self.world, self.world.site
+        read, world = self.read, self.world
         id_, amount, size = self.some(), read.pick(AMOUNTS), read.pick(SIZES)
         if world.setting.token == REBASING_TOKEN:
             amount %= 2**128  # its own sums would overflow, which tells nothing of ours
@@ -43,7 +43,6 @@ class Absurd(Moves):
         provider = read.pick(world.stage.providers)
         limit = ANY_BUY if size > 0 else 0
         mark = read.pick((0, MARK_MIN - 1, MARK_MIN, MARK_MAX, MARK_MAX + 1, *AMOUNTS))
-        foreign = read.pick((world.stage.foreign, world.stage.foreign, site.token.address))
         order = Order(owner=who, size=size, margin=1, price_limit=limit, expiry=world.now + 600)
         name, caller, args = read.pick(
             (
@@ -67,8 +66,6 @@ class Absurd(Moves):
                 ("settle", KEEPER, (unknown,)),
                 ("free_lock", KEEPER, (unknown, who)),
                 ("set_margin_call", owner, (id_, bool(size % 2))),
-                ("sweep_foreign", owner, (id_, foreign, who)),
-                ("sweep_foreign", who, (id_, foreign, who)),
                 ("announce_final", GOVERNANCE, (mark,)),
                 ("place_order", who, (order,)),
                 ("place_order", who, (replace(order, size=1, margin=amount),)),

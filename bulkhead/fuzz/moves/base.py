@@ -9,8 +9,9 @@ from bulkhead.fuzz.foresight import position
 from bulkhead.fuzz.laws.base import claim, maintenance, terms
 from bulkhead.fuzz.moves.source import Bytes
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.people import ANY_BUY, FOREVER, KEEPER, PRICE, USERS
+from bulkhead.fuzz.people import ANY_BUY, FOREVER, KEEPER, NOBODY, PRICE, TREASURY, USERS
 from bulkhead.fuzz.probe import Pos, Sight
+from bulkhead.fuzz.stage import MOLE
 from bulkhead.fuzz.world import World
 from bulkhead.model.errors import ModelError, Refused
 from bulkhead.model.impact import trade
@@ -27,6 +28,9 @@ class Moves:
     def __init__(self, world: World, read: Bytes) -> None:
         self.world, self.read = world, read
         self._judged: tuple[Sight, bool] | None = None  # whether anybody is ill there
+        stage = world.stage
+        mole = stage.contracts.get(MOLE)  # it calls back when it is paid: a move of its own
+        self.payees = tuple(who for who in stage.people if not mole or who != mole.address)
 
     @property
     def twin(self) -> Any:
@@ -81,6 +85,20 @@ class Moves:
         """Mostly the owner; else a stranger."""
         found: str = self.twin.position(id_).owner
         return found if self.read.byte() < 245 else self.read.pick(USERS)
+
+    def receiver(self, usual: str, id_: int = 0) -> str:
+        """Whom somebody has paid: mostly themselves or another; else another's vault or a contract,
+        or one that may not be. id_: out of which position's vault."""
+        choice, site = self.read.byte(), self.world.site
+        if choice < 90:
+            return usual
+        if choice < 226:
+            return self.payees[choice % len(self.payees)]
+        vault, count = self.twin.core.vault, len(self.world.ids)
+        if choice < 242:
+            return str(vault(choice % count + 1)) if count else usual
+        options = (NOBODY, site.market.address, site.pool.address, site.fund, site.book.address)
+        return (*options, vault(id_) if id_ else TREASURY, TREASURY)[choice % 7]
 
     def wait(self) -> int:
         """Mostly no time."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from bulkhead.fuzz.moves.absurd import Absurd
 from bulkhead.fuzz.moves.base import Move, enough
+from bulkhead.fuzz.moves.behalf import Behalf
 from bulkhead.fuzz.moves.chapters import Chapters
 from bulkhead.fuzz.moves.edges import Edges
 from bulkhead.fuzz.moves.source import Bytes, Steady
@@ -29,7 +30,7 @@ TRIAL_EVERY = 40  # moves, on average: trials are dear
 CHAPTERS = 85  # of 256 sequences begin with one
 
 
-class Decoder(Chapters, Edges, Absurd):
+class Decoder(Chapters, Behalf, Edges, Absurd):
     """Chooses the next ops."""
 
     def __init__(self, world: World, blob: bytes) -> None:
@@ -72,6 +73,10 @@ class Decoder(Chapters, Edges, Absurd):
             (3, self.sandwich),
             (3, self.lopsided),
             (5, self.operate),
+            (5, self.sweep_foreign),
+            (5, self.operator),
+            (5, self.deputy),
+            (3, self.signed),
             (2, self.reserve),
         )
         self._steady = Steady(steady)

@@ -222,15 +222,15 @@ class Edges(Trading, Prices):
             yield self.op("accrue", KEEPER, (), read.pick((0, 600, 3_600, 86_400)))
             free = max(1, self.twin.withdrawable(id_) // read.pick((1, 2)))
             size = self.twin.position(id_).size
-            limit = 0 if size > 0 else ANY_BUY
+            limit, to = 0 if size > 0 else ANY_BUY, self.receiver(owner, id_)
             yield self.op(
                 *read.pick(
                     (
-                        *(("remove_margin", owner, (id_, free, owner)),) * 3,
+                        *(("remove_margin", owner, (id_, free, to)),) * 3,
                         ("settle", KEEPER, (id_,)),
                         ("decrease", owner, (id_, -size // 2, limit, FOREVER)),
                         ("close", owner, (id_, limit, FOREVER)),
-                        ("close_and_withdraw", owner, (id_, limit, FOREVER, owner)),
+                        ("close_and_withdraw", owner, (id_, limit, FOREVER, to)),
                         ("deleverage", KEEPER, (id_,)),
                         ("sweep_fees", EVE, ()),
                     )

@@ -10,7 +10,7 @@ from bulkhead.fuzz.moves.trading import Trading
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import ANY_BUY, DELEGATE, EVE, FOREVER, KEEPER, OWNERS, USERS
 from bulkhead.fuzz.signing import SIGNATURES
-from bulkhead.fuzz.stage import BOOK_CALL, LISTING_TOKEN, MOLE
+from bulkhead.fuzz.stage import BOOK_CALL, HALTING, LISTING_TOKEN, MOLE, REFUSING
 from bulkhead.model.order_types import NOTHING, Order, OrderKind, OrderStatus, hash_of
 from bulkhead.model.orders import OrderBook
 from bulkhead.model.wad import WAD
@@ -41,6 +41,7 @@ class Ordering(Trading):
         """Any of what follows."""
         waits = len(self.placed())
         some = waits > 0
+        refund = 8 if self.world.setting.token in REFUSING else 2
         options = (
             (14 if waits < 8 else 4, self.order),
             (5 if waits < 12 else 1, self.bracket),
@@ -55,7 +56,7 @@ class Ordering(Trading):
             (8, self.withheld),
             (3 if some else 1, self.guarded),
             (4 if some else 1, self.trail),
-            (12 if any(self.book.refunds.values()) else 2, self.refund),
+            (12 if any(self.book.refunds.values()) else refund, self.refund),
         )
         armed = MOLE in self.world.stage.contracts
         if armed:  # what the book pays for calls the book, what the market pays for the market
@@ -445,7 +446,7 @@ class Ordering(Trading):
         id_ = self.book.state(hash_of(order)).position_id
         yield from self.accrue()
         amount = max(1, self.twin.withdrawable(id_) + read.pick((0, 1)))
-        yield self.op("remove_margin", order.owner, (id_, amount, order.owner))
+        yield self.op("remove_margin", order.owner, (id_, amount, self.receiver(order.owner, id_)))
 
     def trail(self) -> Iterator[Op]:
         """A trailing stop follows the mark, and falls."""
@@ -465,20 +466,27 @@ class Ordering(Trading):
             yield from self._fill(order)
 
     def refund(self) -> Iterator[Op]:
-        """What a token refused is claimed, and claimed again."""
-        read, world, book = self.read, self.world, self.book
-        waits = [who for who, amount in book.refunds.items() if amount]
+        """What a token refused, more than once, is claimed, for oneself or another; and again."""
+        read, token = self.read, self.world.setting.token
+        waits = [who for who, amount in self.book.refunds.items() if amount]
         who = read.pick(waits or OWNERS)
-        paying = [one for one in self.placed() if one.keeper_fee]
-        listing = not waits and paying and world.setting.token == LISTING_TOKEN
-        if listing:
-            order = read.pick(paying)
-            who = order.owner
-            yield self.op("block", EVE, (who, True, False))
-            yield self.op("cancel_order", who, (order,))
-        to = who if read.byte() < 100 else read.pick(USERS)
+        refusing = token in REFUSING and (not waits or read.byte() < 60)
+        if refusing:
+            halting = token in HALTING
+            stop = ("halt", KEEPER, (True,)) if halting else ("block", EVE, (who, True, False))
+            paying = [one for one in self.placed() if one.owner == who and one.keeper_fee][:2]
+            for fee in range(len(paying), 2):
+                order = self._order(who, self._size(), keeper_fee=fee + 3, group=NOTHING)
+                paying.append(order)
+                yield self.op("place_order", who, (order,))
+            yield self.op(*stop)
+            for order in paying:
+                yield self.op("cancel_order", who, (order,))
+            if halting:
+                yield self.op("halt", KEEPER, (False,))
+        to = who if read.byte() < 70 else read.pick((*USERS, self.book.address))
         yield self.op("claim_refund", who, (to,), self.wait())
         if read.byte() < 128:
             yield self.op("claim_refund", who, (KEEPER,))
-        if listing:
+        if refusing and token == LISTING_TOKEN:
             yield self.op("block", EVE, (who, False, False))

@@ -17,7 +17,9 @@ from bulkhead.fuzz.people import (
     GOVERNANCE,
     GUARDIAN,
     KEEPER,
+    NOBODY,
     OWNERS,
+    USERS,
 )
 from bulkhead.fuzz.settings import DRAWS, changed, drawn, fitted
 from bulkhead.fuzz.stage import BOOK_CALL, MOLE
@@ -26,8 +28,6 @@ from bulkhead.model.final import drawable
 from bulkhead.model.types import Mode, Params
 from bulkhead.model.wad import WAD
 
-NOBODY = "0x" + "0" * 40
-
 
 class Others(Trading, Prices):
     """Whoever else takes part."""
@@ -35,36 +35,65 @@ class Others(Trading, Prices):
     # ---- the pool
 
     def provide(self) -> Iterator[Op]:
-        """Requests and claims, mostly of and for the provider who makes them; else an operator's or
-        a stranger's, or in favour of another."""
+        """Requests and claims by a provider, by its operator, by a stranger; for that provider
+        itself or in favour of another."""
         read, world = self.read, self.world
-        providers = world.stage.providers
+        providers, pool = world.stage.providers, self.twin.pool
         who, choice, whom = read.pick(providers), read.byte() % 8, read.byte()
-        others = (*world.stage.operators, *providers, EVE)
-        caller = who if whom < 200 else read.pick(others)
-        to = who if read.byte() < 200 else read.pick(providers)
-        pool = self.twin.pool
+        caller = who
+        if whom >= 230:
+            caller = read.pick((*world.stage.operators, *providers, EVE))
+        elif whom >= 130:
+            caller = self._operator(who)
+            if not pool.operators.get((who, caller)):
+                yield self.op("set_operator", who, (caller, True))
+        shares_to = self._provider(who)
         settled = self.twin.state.mode == Mode.SETTLED
         if choice == 0 and (settled or read.byte() < 50):
-            yield self.op("refund_deposit", caller, (to, who), self.wait())
+            yield self.op("refund_deposit", caller, (self.receiver(who), who), self.wait())
         elif choice < 2:
             amount = (
                 read.byte() % 4
                 if read.byte() < 12
                 else world.dollars(read.pick((1, 1_000, 100_000)))
             )
-            yield self.op("request_deposit", caller, (amount, to, who), self.wait())
+            yield self.op("request_deposit", caller, (amount, shares_to, who), self.wait())
         elif choice < 4:
             have = pool.shares.get(who, 0)
             amount = have * (1 + read.byte() % 20) // 20 + read.byte() // 254
-            yield self.op("request_redeem", caller, (amount, to, who), self.wait())
+            yield self.op("request_redeem", caller, (amount, shares_to, who), self.wait())
         else:
-            name = ("deposit", "mint", "redeem", "withdraw")[choice - 4]
-            side = pool.deposits if choice < 6 else pool.redemptions
-            account = side.folded(who)
-            most = account.assets if name in ("deposit", "withdraw") else account.shares
-            amount = (most, most, most // 3, most + 1)[read.byte() % 4]
-            yield self.op(name, caller, (amount, to, who), self.wait())
+            yield self._claim(caller, who, choice - 4, shares_to)
+
+    def _claim(self, caller: str, who: str, which: int, shares_to: str) -> Op:
+        """A claim of what was priced, all of it or a part; of the other side if this has none."""
+        sides = self.twin.pool.deposits, self.twin.pool.redemptions
+        account = sides[which // 2].folded(who)
+        if not account.assets:
+            which ^= 2
+            account = sides[which // 2].folded(who)
+        name = ("deposit", "mint", "redeem", "withdraw")[which]
+        most = account.assets if name in ("deposit", "withdraw") else account.shares
+        choice = self.read.byte()
+        amount = (most, most, most // 3, most + 1)[choice % 4]
+        if which < 2 and caller == who and choice % 3 == 0:
+            return self.op(f"{name}_own", caller, (amount, shares_to), self.wait())
+        to = shares_to if which < 2 else self.receiver(who)
+        return self.op(name, caller, (amount, to, who), self.wait())
+
+    def _operator(self, who: str) -> str:
+        """Somebody who may act for a provider, or is to be told that they may."""
+        stage, allowed = self.world.stage, self.twin.pool.operators
+        others = [each for each in (*stage.operators, *stage.providers) if each != who]
+        known = [each for each in others if allowed.get((who, each))]
+        return self.read.pick(known or others)
+
+    def _provider(self, who: str) -> str:
+        """Whom shares or requests are for; now and then nobody, who may have none."""
+        choice, providers = self.read.byte(), self.world.stage.providers
+        if choice < 128:
+            return who
+        return providers[choice % len(providers)] if choice < 250 else NOBODY
 
     def operate(self) -> Iterator[Op]:
         """An operator is named, dismissed, or may move shares, and tries what it may, or might."""
@@ -130,6 +159,26 @@ class Others(Trading, Prices):
         """Fee shares leave."""
         yield self.op("sweep_fees", EVE, (), self.wait())
 
+    def sweep_foreign(self) -> Iterator[Op]:
+        """What somebody sent to a vault in another token leaves it, to whom its owner says; the
+        collateral does not, under either of its addresses, be there some or none."""
+        read, world = self.read, self.world
+        id_, stage, choice = self.some(), world.stage, read.byte()
+        if choice < 60:
+            id_ = read.pick(
+                [i for i in world.ids if not self.twin.balance(world.vault(i))] or [id_]
+            )
+        if choice % 2:
+            sent = (world.vault(id_), 1 + read.byte())
+            yield self.op("send_foreign", read.pick(USERS), sent, self.wait())
+        token = read.pick((stage.foreign.address, stage.second or stage.foreign.address))
+        if choice % 4 == 0:
+            token = world.site.token.address
+        owner = self.owner(id_)
+        to = self.receiver(owner, id_)
+        to = owner if to == NOBODY else to  # which the other token refuses, and is not ours
+        yield self.op("sweep_foreign", owner, (id_, token, to), self.wait())
+
     def draw(self) -> Iterator[Op]:
         """A ticket: mostly one that is there to be drawn."""
         core = self.twin.core
@@ -141,7 +190,7 @@ class Others(Trading, Prices):
         owner = self.twin.ticket(number).owner
         if owner not in self.world.stage.people or self.read.byte() > 245:
             owner = EVE
-        yield self.op("draw_ticket", owner, (number, owner), self.wait())
+        yield self.op("draw_ticket", owner, (number, self.receiver(owner)), self.wait())
 
     # ---- governance
 

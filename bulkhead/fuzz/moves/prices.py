@@ -151,8 +151,10 @@ class Prices(Moves):
     # ---- liquidation
 
     def _liquidate(self, id_: int) -> Op:
-        keeper = KEEPER if self.read.byte() < 200 else self.read.pick(USERS)
-        return self.op("liquidate", keeper, (id_, keeper), self.read.pick((0, 0, 0, 1)))
+        keeper = to = KEEPER
+        if self.read.byte() >= 200:
+            keeper, to = self.read.pick(USERS), self.read.pick(USERS)
+        return self.op("liquidate", keeper, (id_, to), self.read.pick((0, 0, 0, 1)))
 
     def liquidate(self) -> Iterator[Op]:
         """Somebody ill, if there is."""

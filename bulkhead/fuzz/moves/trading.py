@@ -143,8 +143,7 @@ class Trading(Moves):
         if self.read.byte() % 2:
             yield self.op("close", owner, (id_, limit, self.deadline()), self.wait())
         else:
-            to = owner if self.read.byte() < 240 else self.world.site.pool.address
-            args = (id_, limit, self.deadline(), to)
+            args = (id_, limit, self.deadline(), self.receiver(owner, id_))
             yield self.op("close_and_withdraw", owner, args, self.wait())
 
     # ---- margin
@@ -159,11 +158,12 @@ class Trading(Moves):
         id_, choice = self.some(), self.read.byte()
         owner = self.owner(id_)
         if choice < 60:
-            yield self.op("remove_margin", owner, (id_, self.amount(), owner), self.wait())
+            to = self.receiver(owner, id_)
+            yield self.op("remove_margin", owner, (id_, self.amount(), to), self.wait())
             return
         yield self.op("accrue", KEEPER, (), self.wait())
         amount = self.twin.withdrawable(id_) + (choice % 3 - 1)
-        yield self.op("remove_margin", owner, (id_, max(0, amount), owner))
+        yield self.op("remove_margin", owner, (id_, max(0, amount), self.receiver(owner, id_)))
 
     def settle(self) -> Iterator[Op]:
         """Funding."""
