@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,16 +60,22 @@ def outcome(action: Callable[[], Any], json_: bool) -> int:
 
 def writable(option: str, path: Path, *, folder: bool = True) -> Path:
     """Where results will go: `BadInput`, before any work, where nothing can be written there.
-    Nothing is made."""
+    What is made to try it is taken away again."""
     if path.exists() and path.is_dir() != folder:
         raise BadInput(option, path, f"it is {'no' if folder else 'a'} folder")
-    found = path
-    while not found.exists() and found != found.parent:
-        found = found.parent
-    if found != path and not found.is_dir():
-        raise BadInput(option, path, f"{found} is no folder")
-    if not os.access(found, os.W_OK):
-        raise BadInput(option, path, f"nothing can be written to {found}")
+    target = path if folder else path.parent
+    made = [each for each in (target, *target.parents) if not each.exists()]
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=target):
+            pass
+    except OSError as problem:
+        why = problem.strerror or str(problem)
+        raise BadInput(option, path, f"nothing can be written to {target}: {why}") from None
+    finally:
+        for each in made:
+            with suppress(OSError):
+                each.rmdir()
     return path
 
 

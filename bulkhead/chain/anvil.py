@@ -65,11 +65,12 @@ class Anvil:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for us, who still have to ask it
             )
         self._watchdog = subprocess.Popen(
             ["/bin/sh", "-c", _WATCHDOG, str(self._process.pid), self._folder.name],
             stdin=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for us; it still has its work to do afterwards
+            start_new_session=True,  # it still has its work to do afterwards
         )
         atexit.register(self.stop)
         try:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from bulkhead.commands import BROKEN, OK, Console, as_json
+from bulkhead.commands import BROKEN, FAILED, OK, Console, as_json, writable
 from bulkhead.errors import BadInput
-from bulkhead.fuzz.laws.catalogue import LAWS
+from bulkhead.fuzz.laws.catalogue import ELSEWHERE, LAWS
+from bulkhead.processes import Stop, interruptible
 
 OUT = Path("out/fuzz")
 ARTIFACTS = "BULKHEAD_ARTIFACTS"
@@ -29,14 +30,16 @@ Examples:
   bulkhead fuzz                                   fifteen seconds
   bulkhead fuzz --profile nightly --workers 2     an hour, long and short sequences
   bulkhead fuzz --engine anvil --law I-26         one law, real transactions
-  bulkhead fuzz --replay {OUT}/I-26.json         a saved counterexample, on Anvil
+  bulkhead fuzz --replay {OUT}/I-26-seed1-0f3a9c21.json
+                           a saved counterexample, on Anvil
 
 --artifacts (or {ARTIFACTS}) names a folder of compiled contracts to attack instead of this
 project's: mutants, for instance.
 
 Exit codes: 0 every law held, 1 a law was broken, or one that --law asks for was never checked (or a
 profile that must reach every bucket of the logical coverage and check every law did not), 2 bad
-input, 3 anything else.
+input, 3 anything else: stopped by Ctrl-C or SIGTERM (the tables tell what was played), or the
+harness itself failed (what it played is saved).
 """
 
 
@@ -70,7 +73,7 @@ input, 3 anything else.
     type=int,
     default=1,
     show_default=True,
-    help="Processes, each with a seed of its own.",
+    help="Processes that share the seed's sequences: the same ones, whatever their number.",
 )
 @click.option(
     "--shrink/--no-shrink", default=True, help="Cut a counterexample down to the fewest steps."
@@ -99,6 +102,9 @@ def fuzz(
     for name in laws:
         if name not in LAWS:
             raise BadInput("--law", name, f"one of {', '.join(LAWS)}")
+        if replay is None and ELSEWHERE.get(name, engine) != engine:
+            limit = f"only --engine {ELSEWHERE[name]} shows anything of it"
+            raise BadInput("--law", name, limit)
     if not 1 <= workers <= 256:
         raise BadInput("--workers", workers, "1 to 256")
     for option, value in (("--minutes", minutes), ("--seconds", seconds)):
@@ -109,15 +115,18 @@ def fuzz(
     folder = artifacts or (Path(os.environ[ARTIFACTS]) if os.environ.get(ARTIFACTS) else None)
     if folder is not None and not (folder / "Market.json").is_file():
         raise BadInput("--artifacts", folder, "a folder with compiled contracts (Market.json)")
+    writable("--out", out)
     from bulkhead.fuzz import show  # late: --help must be fast
     from bulkhead.fuzz import workers as crew
     from bulkhead.fuzz.replay import replay as again
+    from bulkhead.fuzz.report import HarnessFailed
     from bulkhead.fuzz.runner import PROFILES as PLANS
     from bulkhead.fuzz.runner import Plan
 
     console = Console(json_)
     if replay is not None:
-        return again(replay, folder=folder, roomy=roomy, out=out, console=console)
+        with interruptible():
+            return again(replay, folder=folder, roomy=roomy, out=out, console=console)
     chosen = PLANS[profile]
     length = seconds or 60 * (minutes or chosen.minutes)
     plan = Plan(
@@ -132,11 +141,17 @@ def fuzz(
         artifacts=folder,
         roomy=roomy,
     )
-    with show.progress(console, plan) as tell:
-        report, failure = crew.run(plan, tell)
-    full = chosen.full and not laws
-    missing = report.missing() if full else []
-    unchecked = report.unchecked(engine, laws) if full or laws else []
-    incomplete = bool(missing or unchecked)
-    show.verdict(console, plan, report, failure, out, (missing, unchecked))
-    return BROKEN if failure or incomplete else OK
+    stop = Stop()
+    try:
+        with interruptible(stop), show.progress(console, plan) as tell:
+            report, failure = crew.run(plan, tell, stop)
+    except HarnessFailed as problem:
+        show.crashed(console, plan, problem, out)
+        return FAILED
+    asked = not stop.asked and (chosen.full or bool(laws))
+    missing = report.missing() if asked and not laws else []
+    unchecked = report.unchecked(engine, laws) if asked else []
+    said = show.verdict(
+        console, plan, report, failure, out, (missing, unchecked), stopped=stop.asked
+    )
+    return {show.HELD: OK, show.STOPPED: FAILED}.get(said, BROKEN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -47,6 +48,12 @@ def write(found: Mapping[str, Any], folder: Path, name: str) -> Path:
     path = folder / f"{name}.json"
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return path
+
+
+def name(found: Mapping[str, Any], seed: int) -> str:
+    """What its file is called: another finding of the same law has another name."""
+    text = json.dumps(found, sort_keys=True)
+    return f"{found['law']}-seed{seed}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -37,7 +37,7 @@ REACHABLE: tuple[Cell, ...] = (
         (side, money, kind)
         for side in SIDES
         for money, kinds in (
-            ("profit", ("ADL", "close")),
+            ("profit", ("partial", "full", "ADL", "close")),
             ("loss", ("partial", "full", "margin call", "close")),
             ("bad debt", ("full",)),
         )

@@ -30,7 +30,7 @@ _ROW = len(POSITION)
 _OWNER, _PHASE, _FLAGS = (POSITION.index(name) for name in ("owner", "phase", "flags"))
 AHEAD = 2
 TICKET = ("owner", "start", "amount", "drawn")
-_CONFIG_STORE = STATE.index("config_store")
+CONFIG_STORE = STATE.index("config_store")
 _NEXT_ID = STATE.index("next_id")
 FIXED = len(STATE) + len(MARKET)
 NOWHERE = Position(ZERO_ADDRESS)
@@ -104,7 +104,7 @@ class Layout:
     def words(self, data: bytes) -> tuple[int, ...]:
         """Signed words of the probe's answer (an ABI-encoded `bytes`), the config store as 0."""
         found = list(numbers(data))
-        found[_CONFIG_STORE] = 0
+        found[CONFIG_STORE] = 0
         return tuple(found)
 
     def sight(self, words: tuple[int, ...], last: Sight | None = None) -> Sight:
@@ -157,7 +157,7 @@ class Layout:
         pending = deposits.collected + deposits.amount
         nav = twin.nav()
         found: list[int] = [*_plain(s)]
-        found.insert(_CONFIG_STORE, 0)
+        found.insert(CONFIG_STORE, 0)
         found += [
             int(totals.owed > totals.paid),
             *(totals.owed, totals.paid, totals.final_ratio, totals.next_ticket_id),

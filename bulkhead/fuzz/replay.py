@@ -16,7 +16,8 @@ from bulkhead.fuzz.laws.catalogue import LAWS
 from bulkhead.fuzz.node import Node
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import START
-from bulkhead.fuzz.runner import artifacts_in
+from bulkhead.fuzz.report import HarnessFailed
+from bulkhead.fuzz.runner import HARNESS, artifacts_in
 from bulkhead.fuzz.shrink import play
 from bulkhead.fuzz.stage import Setting
 from bulkhead.fuzz.world import World
@@ -37,9 +38,16 @@ def replay(path: Path, *, folder: Path | None, roomy: bool, out: Path, console: 
                 transcript.chapter(op.told(world.stage.names()))
                 yield op
 
-        broken = play(world, told_ops())
+        try:
+            broken = play(world, told_ops())
+        except BadInput:
+            raise
+        except Exception as problem:  # as when it was saved, perhaps
+            line = f"{path}: {type(problem).__name__}: {problem}"
+            raise HarnessFailed(line) from problem
         told = str(broken) if broken else "every law held"
-        written = script.write(transcript, out / f"{path.stem}.py", found, told)
+        file = out / f"{path.stem}.py"
+        written = script.write(transcript, world, file, found, told)
     finally:
         node.close()
     result = {
@@ -56,7 +64,8 @@ def replay(path: Path, *, folder: Path | None, roomy: bool, out: Path, console: 
         if broken:
             console.complain(f"{broken.law} is broken: {LAWS[broken.law]}\n  {broken.text}")
         else:
-            console.say(f"every law held; {found['law']} was broken when this was saved")
+            was = "the harness failed" if found["law"] == HARNESS else f"{found['law']} was broken"
+            console.say(f"every law held; {was} when this was saved")
         console.say(f"as a plain script: {written}")
     console.result(result)
     return BROKEN if broken else OK

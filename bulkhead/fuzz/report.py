@@ -10,6 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from bulkhead.errors import BulkheadError
 from bulkhead.fuzz.coverage import KINDS, MONEY, OTHERS, SIDES, missing
 from bulkhead.fuzz.laws.catalogue import ELSEWHERE, LAWS
 from bulkhead.fuzz.parties import CALLS, Cell
@@ -114,3 +115,12 @@ class Failure:
     after_seconds: float  # of the run
     after_steps: int
     record: dict[str, Any]  # the counterexample's file
+
+
+class HarnessFailed(BulkheadError):
+    """Something that is no law's went wrong. The record is of what was played until then; None
+    where nothing is known of it."""
+
+    def __init__(self, text: str, record: dict[str, Any] | None = None) -> None:
+        super().__init__(text)
+        self.record = record

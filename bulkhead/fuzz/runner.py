@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import random
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bulkhead.chain.artifacts import Artifacts, default
 from bulkhead.chain.errors import ChainError, Reverted
+from bulkhead.errors import BadInput
 from bulkhead.fuzz import counterexample
 from bulkhead.fuzz.engine import Engine
 from bulkhead.fuzz.judge import Bench, Judge
@@ -19,14 +21,16 @@ from bulkhead.fuzz.moves.decoder import Decoder, opening
 from bulkhead.fuzz.node import Node
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import START
-from bulkhead.fuzz.report import PARTS, Failure, Report, rss_mb
+from bulkhead.fuzz.report import PARTS, Failure, HarnessFailed, Report, rss_mb
 from bulkhead.fuzz.revm import Revm
 from bulkhead.fuzz.settings import settings
 from bulkhead.fuzz.shrink import breaks, smallest, story
 from bulkhead.fuzz.stage import Setting
 from bulkhead.fuzz.world import Tally, World
+from bulkhead.processes import Stop
 
 ENGINES = ("revm", "anvil")
+HARNESS = "harness"  # instead of a law
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,9 @@ def stand_up(
 class Worker:
     """Stands its worlds up when they are first drawn, and plays sequence after sequence."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, stop: Stop | None = None) -> None:
         self.plan = plan
+        self.stop = stop or Stop()
         self.bench = Bench(plan.only)
         self.artifacts = artifacts_in(plan.artifacts)
         self.settings = settings(plan.seed, plan.drawn)
@@ -129,15 +134,21 @@ class Worker:
     def prepare(self) -> Failure | None:
         """Stands all worlds up."""
         for place in range(len(self.settings)):
+            if self.stop.asked:
+                break
             try:
                 self.world(place)
             except Broken as problem:
                 return self._unopened(place, problem)
+            except BadInput:
+                raise
+            except Exception as problem:
+                raise self._crash(place, place, problem, ()) from problem
         return None
 
-    def begin(self, number: int) -> None:
+    def begin(self, number: int, stop: Stop | None = None) -> None:
         """Goes on as the worker of this number, which counts, and has its time, from here."""
-        self.began = time.monotonic()
+        self.began, self.stop = time.monotonic(), stop or self.stop
         self.plan = replace(self.plan, worker=number)
         self.sequences, self.memory_mb = 0, []
         self.bench.clear()
@@ -159,11 +170,12 @@ class Worker:
         return found
 
     def run(self, tell: Callable[[Report], None], every: float = 0.5) -> Failure | None:
-        """Until the time is over or a law breaks. `tell` hears of progress."""
+        """Until the time is over, a law breaks, or it is asked to stop. `tell` hears of progress;
+        raises `HarnessFailed`."""
         plan = self.plan
         end, next_ = self.began + plan.seconds, self.began
         number = plan.worker
-        while time.monotonic() < end:
+        while time.monotonic() < end and not self.stop.asked:
             failure = self.sequence(number, end)
             number += plan.workers
             if failure is not None:
@@ -182,23 +194,46 @@ class Worker:
         place = number if number < len(self.settings) else dice.randrange(len(self.settings))
         deep = shape.deep_every and number % shape.deep_every == shape.deep_every - 1
         blob = dice.randbytes(shape.deep if deep else shape.skin)
+        played: list[Op] = []
         try:
-            world = self.world(place)
-        except Broken as problem:
-            return self._unopened(place, problem)
-        self.sequences += 1
-        with world.undone():
             try:
-                for op in Decoder(world, blob).ops():
-                    world.play(op)
-                    if time.monotonic() > end:
-                        break
-                world.finish()
+                world = self.world(place)
             except Broken as problem:
-                broken, ops = problem, list(world.played[world.opened :])
-            else:
-                return None
-        return self._failure(world, broken, ops)
+                return self._unopened(place, problem)
+            self.sequences += 1
+            with world.undone():
+                try:
+                    for op in Decoder(world, blob).ops():
+                        world.play(op)
+                        if time.monotonic() > end or self.stop.asked:
+                            break
+                    world.finish()
+                except Broken as problem:
+                    broken, ops = problem, list(world.played[world.opened :])
+                    told = world.story
+                except Exception:
+                    played = list(world.played)
+                    raise
+                else:
+                    return None
+        except BadInput:
+            raise
+        except Exception as problem:  # the harness's own fault, or its chain's: no verdict
+            raise self._crash(number, place, problem, played) from problem
+        return self._failure(world, broken, ops, told)
+
+    def _crash(
+        self, number: int, place: int, problem: Exception, played: Sequence[Op]
+    ) -> HarnessFailed:
+        """What is told and kept of an error that is no law's: all steps of the market's life."""
+        line = f"{type(problem).__name__}: {problem}"[:500]
+        where = f"sequence {number} of seed {self.plan.seed}"
+        record = counterexample.unopened(self.settings[place], HARNESS, f"{where}: {line}")
+        record["trace"] = "".join(traceback.format_exception(problem))
+        if played:
+            names = self.worlds[place].stage.names()
+            record["steps"] = [op.record(names) for op in played]
+        return HarnessFailed(f"{where}: {line}", record)
 
     def _unopened(self, place: int, problem: Broken) -> Failure:
         """A law that breaks before the first sequence: the opening itself is the story."""
@@ -221,18 +256,24 @@ class Worker:
             chain.close()
         return Failure(problem.law, problem.text, tuple(lines), seconds, len(lines), found)
 
-    def _failure(self, world: World, problem: Broken, ops: Sequence[Op]) -> Failure:
+    def _failure(
+        self, world: World, problem: Broken, ops: Sequence[Op], told: Sequence[str]
+    ) -> Failure:
         seconds, steps = time.monotonic() - self.began, self.report().steps
-        fewest = list(ops)
-        if self.plan.shrink:
-            # Where nothing is sampled another law may notice the same fault, or notice it sooner.
-            first = breaks(world, ops) or problem
-            fewest = smallest(world, ops, first.law)
-        lines, again = story(world, fewest)
-        end = again or problem
+        fewest, end = list(ops), problem
+        opened = len(world.story)
+        lines = told
+        try:
+            if self.plan.shrink:
+                # Where nothing is sampled another law may notice the same fault, or sooner.
+                first = breaks(world, ops) or problem
+                fewest = smallest(world, ops, first.law, self.stop)
+            lines, again = story(world, fewest)
+            end = again or problem
+        except Exception:  # what broke stays broken, whatever fewer steps do to the harness
+            fewest, lines = list(ops), told
         found = counterexample.record(world, end.law, end.text, [*world.played, *fewest])
-        told = tuple(lines[len(world.story) :])
-        return Failure(end.law, end.text, told, seconds, steps, found)
+        return Failure(end.law, end.text, tuple(lines[opened:]), seconds, steps, found)
 
     def close(self) -> None:
         """Ends all chains."""

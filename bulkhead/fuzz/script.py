@@ -11,6 +11,8 @@ from bulkhead.chain.abi import raw_bytes
 from bulkhead.chain.decode import registry
 from bulkhead.fuzz.node import Node
 from bulkhead.fuzz.people import NAMES, START
+from bulkhead.fuzz.probe import CONFIG_STORE
+from bulkhead.fuzz.world import World
 
 _KEPT = (
     *("eth_sendTransaction", "eth_sendTransactionSync", "anvil_setBalance"),
@@ -18,6 +20,7 @@ _KEPT = (
     *("evm_setNextBlockTimestamp", "evm_revert"),
 )
 
+_NODE = f"anvil --hardfork cancun --timestamp {START} --gas-limit 3000000000 --order fifo"
 _TEMPLATE = '''#!/usr/bin/env python3
 """{law}: a counterexample
 
@@ -25,11 +28,13 @@ _TEMPLATE = '''#!/usr/bin/env python3
 
 Every transaction of the case, from an empty chain. In one terminal:
 
-    anvil --hardfork cancun --timestamp {start} --gas-limit 3000000000 --order fifo{roomy}
+    {node}
 
 in another: python3 {name} [http://127.0.0.1:8545]
 
-What is tried on a state that is then forgotten stands between a snapshot and "taken back".
+What is tried on a state that is then forgotten stands between a snapshot and "taken back". In the
+end the views of each market are asked, and told where the model says something else. Exit code 2:
+no node answers.
 """
 
 import json
@@ -45,8 +50,12 @@ SNAPSHOTS = {{}}  # ids here, by those of the run that this was written in
 def ask(method, *params):
     body = json.dumps({{"jsonrpc": "2.0", "id": 1, "method": method, "params": params}}).encode()
     request = urllib.request.Request(URL, body, {{"Content-Type": "application/json"}})
-    with urllib.request.urlopen(request) as answer:
-        found = json.load(answer)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            found = json.load(answer)
+    except OSError as problem:
+        print(f"no node answers at {{URL}} ({{problem}}); start one: {node}", file=sys.stderr)
+        sys.exit(2)
     if "error" in found:
         raise SystemExit(f"{{method}}: {{found['error']}}")
     return found["result"]
@@ -93,7 +102,25 @@ def play(what, *requests):
             ask(method, *params)
 
 
+def state(market, moment, probe, look, expected):
+    call = {{"to": probe, "data": look, "gas": hex(3_000_000_000)}}
+    data = bytes.fromhex(ask("eth_call", call, "latest", {{}}, {{"time": hex(moment)}})[2:])
+    data = data[64 : 64 + int.from_bytes(data[32:64], "big")]
+    rows = [data[at : at + 32] for at in range(0, len(data), 32)]
+    words = [int.from_bytes(row, "big", signed=True) for row in rows]
+    differ = [
+        f"{{name}} is {{word}}, the model says {{told}}"
+        for word, (name, told) in zip(words, expected)
+        if told is not None and word != told
+    ]
+    if len(words) != len(expected):
+        differ.append(f"there are {{len(words)}} words, the model says {{len(expected)}}")
+    for line in differ or ["all views are the model's: what broke is among the answers above"]:
+        print(f"state of market {{market}}: {{line}}")
+
+
 {body}
+{states}
 print({verdict!r})
 '''
 
@@ -139,8 +166,27 @@ class Transcript:
             self.errors[data[:10]] = error.name
 
 
-def write(transcript: Transcript, path: Path, found: Mapping[str, Any], verdict: str) -> Path:
-    """Writes the script; returns its file."""
+def _states(world: World) -> list[str]:
+    """What to ask in the end: of each market the probe, and what the model says that it sees."""
+    names, lines = world.stage.names(), []
+    for number, site in enumerate(world.sites):
+        told: list[int | None] = [*site.layout.expected(site.twin)]
+        told[CONFIG_STORE] = None  # an address that no model knows
+        count = site.twin.state.next_id - 1
+        lines.append(
+            f"state({number}, {world.now}, {site.probe.address!r}, '0x{site.look.hex()}', ["
+        )
+        for place, value in enumerate(told):
+            lines.append(f"    ({site.layout.name(place, names, count)!r}, {value}),")
+        lines.append("])")
+    return lines
+
+
+def write(
+    transcript: Transcript, world: World, path: Path, found: Mapping[str, Any], verdict: str
+) -> Path:
+    """Writes the script of what was played in the world until now; returns its file."""
+    states = _states(world)
     lines = []
     for what, requests in transcript.chapters:
         lines.append(f"play(\n    {what!r},")
@@ -151,8 +197,8 @@ def write(transcript: Transcript, path: Path, found: Mapping[str, Any], verdict:
         _TEMPLATE.format(
             law=found["law"],
             text=found["text"],
-            start=START,
-            roomy=" --disable-code-size-limit" if transcript.roomy else "",
+            node=_NODE + (" --disable-code-size-limit" if transcript.roomy else ""),
+            states="\n".join(states),
             name=path.name,
             errors=json.dumps(transcript.errors, sort_keys=True),
             body="\n".join(lines),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console as Terminal
 from rich.live import Live
@@ -15,10 +17,12 @@ from rich.table import Table
 from bulkhead.commands import PLAIN_EVERY_SECS, Console
 from bulkhead.fuzz import counterexample
 from bulkhead.fuzz.coverage import KINDS, MONEY, OTHERS, REACHABLE, SIDES
-from bulkhead.fuzz.laws.catalogue import ELSEWHERE, LAWS
+from bulkhead.fuzz.laws.catalogue import LAWS
 from bulkhead.fuzz.parties import CALLS, Cell
-from bulkhead.fuzz.report import Failure, Report
+from bulkhead.fuzz.report import Failure, HarnessFailed, Report
 from bulkhead.fuzz.runner import Plan
+
+HELD, BROKEN, INCOMPLETE, STOPPED = "held", "broken", "incomplete", "stopped"
 
 
 def _row(report: Report, seconds: float) -> dict[str, str]:
@@ -135,6 +139,55 @@ def _again(plan: Plan, saved: Path) -> list[str]:
     return [*code, *(["--roomy"] if plan.roomy else []), "--replay", str(saved)]
 
 
+def _saved(console: Console, record: Mapping[str, Any], seed: int, out: Path) -> Path | None:
+    """The file of a finding; None, and the whole record for people to copy, where it can't be."""
+    try:
+        return counterexample.write(record, out, counterexample.name(record, seed))
+    except OSError as problem:
+        console.complain(f"it can't be saved to {out} ({problem}): copy it from here")
+        console.say(json.dumps(record))
+        return None
+
+
+def crashed(console: Console, plan: Plan, problem: HarnessFailed, out: Path) -> None:
+    """The end of a run that can't go on: no law's, so no verdict."""
+    console.complain(f"failed: {problem}")
+    found: dict[str, Any] = {
+        "verdict": "failed",
+        "engine": plan.engine,
+        "seed": plan.seed,
+        "message": str(problem),
+    }
+    if problem.record is not None:
+        saved = _saved(console, problem.record, plan.seed, out)
+        found["file"] = str(saved) if saved else None
+        if saved is None:
+            found["record"] = problem.record
+        else:
+            console.say(f"saved: {saved}; replay: bulkhead fuzz {' '.join(_again(plan, saved))}")
+    if console.json:
+        console.result(found)
+
+
+def _failed(console: Console, plan: Plan, failure: Failure, out: Path) -> dict[str, Any]:
+    """Tells of a broken law, then saves it: the story is there whatever becomes of the file."""
+    if not console.json:
+        for line in told(failure):
+            console.complain(line)
+    saved = _saved(console, failure.record, plan.seed, out)
+    if saved is not None:
+        console.say(f"saved: {saved}; replay: bulkhead fuzz {' '.join(_again(plan, saved))}")
+    return {
+        "law": failure.law,
+        "text": failure.text,
+        "story": list(failure.story),
+        "after_seconds": round(failure.after_seconds, 3),
+        "after_steps": failure.after_steps,
+        "file": str(saved) if saved else None,
+        **({} if saved else {"record": failure.record}),
+    }
+
+
 def verdict(
     console: Console,
     plan: Plan,
@@ -142,12 +195,15 @@ def verdict(
     failure: Failure | None,
     out: Path,
     lacking: tuple[list[Cell], list[str]],
-) -> None:
-    """The end of a run. lacking: buckets never reached and laws never checked that had to be."""
+    *,
+    stopped: bool = False,
+) -> str:
+    """The end of a run; its verdict. lacking: buckets never reached and laws never checked that had
+    to be."""
     missing, unchecked = lacking
-    incomplete = bool(missing or unchecked)
+    said = INCOMPLETE if missing or unchecked else STOPPED if stopped else HELD
     found = {
-        "verdict": "broken" if failure else "incomplete" if incomplete else "held",
+        "verdict": BROKEN if failure else said,
         "engine": plan.engine,
         "seed": plan.seed,
         "seconds": plan.seconds,
@@ -155,30 +211,15 @@ def verdict(
         "unchecked": unchecked,
         **report.record(plan.only),
     }
-    saved = None
     if failure is not None:
-        saved = counterexample.write(failure.record, out, failure.law)
-        found["failure"] = {
-            "law": failure.law,
-            "text": failure.text,
-            "story": list(failure.story),
-            "after_seconds": round(failure.after_seconds, 3),
-            "after_steps": failure.after_steps,
-            "file": str(saved),
-        }
-        if not console.json:
-            for line in told(failure):
-                console.complain(line)
-            console.say(f"saved: {saved}; replay: bulkhead fuzz {' '.join(_again(plan, saved))}")
+        found["failure"] = _failed(console, plan, failure, out)
     tables = [laws_table(report, plan.only), coverage_table(report)]
     tables += [others_table(report), calls_table(report)]
     console.result(found, *tables)
     if missing:
         console.complain(f"never reached: {', '.join(' '.join(cell) for cell in missing)}")
     for law in unchecked if failure is None else ():
-        engine = ELSEWHERE.get(law, plan.engine)
-        other = f"; only --engine {engine} checks it" if engine != plan.engine else ""
-        console.complain(f"{law} was never checked in {report.steps:,} steps{other}")
+        console.complain(f"{law} was never checked in {report.steps:,} steps")
     counted = f"{report.steps:,} steps, {sum(report.checks.values()):,} checks"
     held = report.memory_mb
     memory = (
@@ -187,3 +228,4 @@ def verdict(
         else ""
     )
     console.say(f"{found['verdict']}: {counted}, {report.sequences:,} sequences{memory}")
+    return str(found["verdict"])

@@ -9,8 +9,10 @@ from dataclasses import replace
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.world import World
+from bulkhead.processes import Stop
 
 Still = Callable[[Sequence[Op]], bool]
+Late = Callable[[], bool]
 OPENED, MANY = 8, 64  # positions of the opening, and about how many a sequence makes
 SECONDS = 60.0  # after which what has been reached must do
 
@@ -33,25 +35,28 @@ def breaks(world: World, ops: Sequence[Op]) -> Broken | None:
         return play(world, ops)
 
 
-def smallest(world: World, ops: Sequence[Op], law: str) -> list[Op]:
+def smallest(world: World, ops: Sequence[Op], law: str, stop: Stop | None = None) -> list[Op]:
     """Ops without any one of which the law would hold, at once and about the first positions
-    where that breaks it too."""
-    end = time.monotonic() + SECONDS
+    where that breaks it too; as few as were reached, where it is to stop."""
+    limit, stop = time.monotonic() + SECONDS, stop or Stop()
+
+    def late() -> bool:
+        return stop.asked or time.monotonic() >= limit
 
     def still(candidate: Sequence[Op]) -> bool:
         found = breaks(world, candidate)
         return found is not None and found.law == law
 
-    kept = _fewest(list(ops), still, end)
-    plain = _simplest(kept, still, end)
-    return kept if plain == kept else _fewest(plain, still, end)
+    kept = _fewest(list(ops), still, late)
+    plain = _simplest(kept, still, late)
+    return kept if plain == kept else _fewest(plain, still, late)
 
 
-def _fewest(kept: list[Op], still: Still, end: float) -> list[Op]:
+def _fewest(kept: list[Op], still: Still, late: Late) -> list[Op]:
     chunk = max(1, len(kept) // 2)
-    while time.monotonic() < end:
+    while not late():
         place = 0
-        while place < len(kept) and time.monotonic() < end:
+        while place < len(kept) and not late():
             candidate = kept[:place] + kept[place + chunk :]
             if len(candidate) < len(kept) and still(candidate):
                 kept = candidate
@@ -63,11 +68,11 @@ def _fewest(kept: list[Op], still: Still, end: float) -> list[Op]:
     return kept
 
 
-def _simplest(ops: list[Op], still: Still, end: float) -> list[Op]:
+def _simplest(ops: list[Op], still: Still, late: Late) -> list[Op]:
     kept = list(ops)
     for place in range(len(kept)):
         for candidate in _simpler(kept[place]):
-            if time.monotonic() < end and still([*kept[:place], candidate, *kept[place + 1 :]]):
+            if not late() and still([*kept[:place], candidate, *kept[place + 1 :]]):
                 kept[place] = candidate
                 break
     return kept

@@ -6,88 +6,118 @@ before that serves all of them: the worlds of the engine in process. A node serv
 
 from __future__ import annotations
 
-import multiprocessing
-import queue
 import time
 from collections.abc import Callable
+from multiprocessing.connection import wait
 from typing import Any
 
-from bulkhead.fuzz.report import Failure, Report
+from bulkhead.errors import BadInput
+from bulkhead.fuzz.report import Failure, HarnessFailed, Report
 from bulkhead.fuzz.runner import Plan, Worker
+from bulkhead.processes import CLOSING_SECS, Send, Stop, Task
 
 GRACE_SECS = 120.0  # for a worker that is still cutting its counterexample down
-CLOSING_SECS = 10.0  # for one that is done and ends its chains
+LOOK_SECS = 0.2  # how often it is looked whether to stop
 Tell = Callable[[Report], None]
 
 
-def run(plan: Plan, tell: Tell) -> tuple[Report, Failure | None]:
-    """All workers of a plan."""
-    if plan.workers == 1:
-        worker = Worker(plan)
-        try:
-            failure = worker.run(tell)
-            return worker.report(), failure
-        finally:
-            worker.close()
-    return _many(plan, tell)
-
-
-def _work(worker: Worker, number: int, out: Any) -> None:
-    worker.begin(number)
+def run(plan: Plan, tell: Tell, stop: Stop | None = None) -> tuple[Report, Failure | None]:
+    """All workers of a plan, until its time is over, a law breaks or they are asked to stop.
+    Raises `HarnessFailed`."""
+    first = Worker(plan, stop)
     try:
-        failure = worker.run(lambda report: out.put((number, report, None, False)))
-        out.put((number, worker.report(), failure, True))
+        if plan.workers == 1:
+            failure = first.run(tell)
+            return first.report(), failure
+        failure = first.prepare() if plan.engine == "revm" else None
+        if failure is not None or first.stop.asked:
+            return first.report(), failure
+        return forked(first, tell)
+    finally:
+        first.close()
+
+
+def _work(send: Send, stop: Stop, worker: Worker, number: int) -> None:
+    """Sends reports; at its end the last one with what it found, or what went wrong."""
+    worker.begin(number, stop)
+    try:
+        failure = worker.run(lambda report: send((report, None)))
+        send((worker.report(), (failure, None)))
+    except BrokenPipeError:
+        raise
+    except HarnessFailed as problem:
+        send((worker.report(), (None, (str(problem), problem.record))))
+    except Exception as problem:
+        text = str(problem) if isinstance(problem, BadInput) else repr(problem)
+        send((worker.report(), (None, (f"worker {number}: {text}", None))))
     finally:
         worker.close()
 
 
-def _many(plan: Plan, tell: Tell) -> tuple[Report, Failure | None]:
-    first = Worker(plan)
-    failure = first.prepare() if plan.engine == "revm" else None
-    if failure is not None:
-        return first.report(), failure
-    return forked(first, tell)
+class Crew:
+    """Forks of a worker, as many as its plan says, and what they told."""
+
+    def __init__(self, first: Worker) -> None:
+        self.latest: dict[int, Report] = {-1: first.report()}  # what the first counted itself
+        self.failure: Failure | None = None
+        self.crash: tuple[str, dict[str, Any] | None] | None = None
+        self.tasks = [Task("fork", _work, first, number) for number in range(first.plan.workers)]
+        self.running: dict[Any, int] = {
+            task.answers: number for number, task in enumerate(self.tasks)
+        }
+
+    def hear(self) -> bool:
+        """What was told since then; whether anything was."""
+        ready: list[Any] = wait(list(self.running), timeout=LOOK_SECS)
+        for answers in ready:
+            number = self.running[answers]
+            try:
+                self.latest[number], end = answers.recv()
+            except EOFError:
+                code = self.tasks[number].code
+                end = (None, (f"worker {number} ended unasked with code {code}", None))
+            if end is not None:
+                del self.running[answers]
+                failure, crash = end
+                self.failure, self.crash = self.failure or failure, self.crash or crash
+        return bool(ready)
+
+    def dismiss(self) -> None:
+        """Ends all; who can end at once is heard out."""
+        for task in self.tasks:
+            task.ask()
+        limit = time.monotonic() + CLOSING_SECS
+        while self.running and time.monotonic() < limit:
+            self.hear()
+        for task in self.tasks:
+            if task.answers not in self.running:
+                task.process.join(max(0.0, limit - time.monotonic()))  # it closes its chains
+            task.end()
 
 
 def forked(first: Worker, tell: Tell) -> tuple[Report, Failure | None]:
     """Runs forks of a worker, as many as its plan says. What it counted itself is in the report."""
-    plan, failure = first.plan, None
-    latest: dict[int, Report] = {-1: first.report()}
-    context = multiprocessing.get_context("fork")
-    out: Any = context.Queue()
-    processes = [
-        context.Process(target=_work, args=(first, number, out)) for number in range(plan.workers)
-    ]
-    for process in processes:
-        process.start()
-    running = set(range(plan.workers))
+    plan, stop = first.plan, first.stop
+    crew = Crew(first)
     end = time.monotonic() + plan.seconds + GRACE_SECS
+    late: list[int] = []
     try:
-        while running and failure is None and time.monotonic() < end:
-            try:
-                number, report, found, done = out.get(timeout=1.0)
-            except queue.Empty:
-                dead = {n for n in running if processes[n].exitcode not in (None, 0)}
-                if dead:
-                    raise RuntimeError(f"workers {sorted(dead)} ended unasked") from None
-                continue
-            latest[number] = report
-            failure = found or failure
-            if done:
-                running.discard(number)
-            tell(total(latest))
-        if running and failure is None:
-            raise RuntimeError(
-                f"workers {sorted(running)} still ran {GRACE_SECS:g} s after their time: "
-                "what they found is lost"
-            )
+        while crew.running and crew.failure is None and crew.crash is None and not stop.asked:
+            if crew.hear():
+                tell(total(crew.latest))
+            if crew.running and time.monotonic() > end:
+                late = sorted(crew.running.values())
+                break
     finally:
-        for number, process in enumerate(processes):
-            if number not in running:
-                process.join(CLOSING_SECS)
-            process.terminate() if process.is_alive() else None
-            process.join()
-    return total(latest), failure
+        crew.dismiss()
+    if crew.failure is None and late:
+        raise HarnessFailed(
+            f"workers {late} still ran {GRACE_SECS:g} s after their time: what they found is lost"
+        )
+    if crew.failure is None and crew.crash is not None:
+        text, record = crew.crash
+        raise HarnessFailed(f"seed {plan.seed}: {text}" if record is None else text, record)
+    return total(crew.latest), crew.failure
 
 
 def total(reports: dict[int, Report]) -> Report:

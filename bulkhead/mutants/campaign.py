@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from bulkhead.chain.binaries import ROOT
 from bulkhead.mutants.build import FOLDER, Woven, digest, link
 from bulkhead.mutants.mutant import Mutant
 from bulkhead.mutants.trial import Outcome, trial
+from bulkhead.processes import Send, Stop, Task
 
 KILLED, SURVIVED, EQUIVALENT = "killed", "survived", "equivalent"
 HELD, FAILED, INVALID, CRASHED = "held", "failed", "does not compile", "crashed"
@@ -139,7 +139,8 @@ class Campaign:
             found[result.mutant.id] = result
             if result.status != CRASHED:
                 self._keep(result.mutant, result.outcome)
-            text = f"{result.mutant.id} {result.status} {result.outcome.law}"
+            why = result.outcome.text if result.status == CRASHED else result.outcome.law
+            text = f"{result.mutant.id} {result.status} {why}"
             tell(len(found), len(mutants), text)
         return [found[mutant.id] for mutant in mutants]
 
@@ -172,13 +173,8 @@ class Running:
         self.artifacts = link(
             campaign.woven, switch, campaign.folder / "linked" / mutant.id, campaign.root
         )
-        context = multiprocessing.get_context("fork")
-        self.answers, sender = context.Pipe(duplex=False)
-        self.process = context.Process(
-            target=_answer, args=(sender, self.artifacts, terms.seed, terms.seconds), daemon=True
-        )
-        self.process.start()
-        sender.close()
+        self.task = Task("fork", _answer, self.artifacts, terms.seed, terms.seconds)
+        self.answers: Connection = self.task.answers
 
     @property
     def late(self) -> bool:
@@ -190,8 +186,7 @@ class Running:
         try:
             outcome: Outcome | str = self.answers.recv()
         except EOFError:
-            self.process.join()
-            outcome = f"its process ended with code {self.process.exitcode}"
+            outcome = f"its process ended with code {self.task.code}"
         if isinstance(outcome, str):
             return self.stop(outcome)
         self._end()
@@ -199,23 +194,21 @@ class Running:
 
     def stop(self, why: str) -> Result:
         """Ends it without an outcome."""
-        self.process.terminate()
         self._end()
         return Result(self.mutant, CRASHED, Outcome(False, text=why))
 
     def _end(self) -> None:
-        self.process.join()
-        self.answers.close()
+        self.task.end()
         shutil.rmtree(self.artifacts, ignore_errors=True)
 
 
-def _answer(out: Connection, artifacts: Path, seed: int, seconds: float) -> None:
+def _answer(send: Send, stop: Stop, artifacts: Path, seed: int, seconds: float) -> None:
     try:
-        out.send(trial(artifacts, seed, seconds))
+        send(trial(artifacts, seed, seconds, stop))
+    except BrokenPipeError:
+        raise
     except Exception as problem:  # what the harness itself can't stand is told, not hidden
-        out.send(f"{type(problem).__name__}: {problem}"[:500])
-    finally:
-        out.close()
+        send(f"{type(problem).__name__}: {problem}"[:500])
 
 
 __all__ = ["FOLDER", "Campaign", "Result", "Terms"]

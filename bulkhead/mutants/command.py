@@ -9,6 +9,7 @@ import click
 
 from bulkhead.commands import BROKEN, OK, Console, as_json
 from bulkhead.errors import BadInput
+from bulkhead.processes import interruptible
 
 DOCS = Path("docs")
 HELP = """Put faults into the contracts on purpose, and see whether the fuzzer's laws notice.
@@ -83,6 +84,6 @@ def mutants(
     if artifacts is not None:
         run.write_artifacts(chosen, terms, artifacts, console)
         return OK
-    with console.progress("mutants") as tell:
+    with interruptible(), console.progress("mutants") as tell:
         results = run.campaign(chosen, terms, tell, known)
     return OK if run.conclude(results, chosen, terms, docs, console) else BROKEN

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from bulkhead.commands import OK, Console, as_json
 from bulkhead.errors import BadInput
+from bulkhead.processes import interruptible
 
 DOCS = Path("docs")
 HELP = """Measure which lines and branches of the core contracts a run of the fuzzer reaches.
@@ -48,7 +49,7 @@ def coverage(seconds: float, seed: int, jobs: int, docs: Path, json_: bool) -> i
     console = Console(json_)
     ensure()
     woven, marks = reach.build()
-    with console.progress("coverage") as tell:
+    with interruptible(), console.progress("coverage") as tell:
         found = reach.run(woven, terms, lambda spent: tell(int(spent), int(seconds), "seconds"))
     record = reach.record(marks, found, terms, reasons)
     for reason in reach.idle(reasons, record):

@@ -12,14 +12,14 @@ from __future__ import annotations
 import time
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing.connection import wait
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from bulkhead.chain.binaries import ROOT
+from bulkhead.fuzz.report import HarnessFailed
 from bulkhead.fuzz.revm import Revm
 from bulkhead.fuzz.runner import Plan, Worker
 from bulkhead.mutants.build import DEPLOYED, FOLDER, Woven, compiled, copy_sources, link
@@ -27,6 +27,7 @@ from bulkhead.mutants.operators import CORE
 from bulkhead.mutants.syntax import Node, Unit, parse, span, walk
 from bulkhead.mutants.trial import plan
 from bulkhead.mutants.weave import imported
+from bulkhead.processes import Send, Stop, Task
 
 PAGE = Path(__file__).parent / "coverage_page.md"
 UNREACHED = Path(__file__).parent / "unreached.toml"
@@ -185,39 +186,58 @@ def run(woven: Woven, terms: Terms, tell: Callable[[float], None]) -> set[int]:
     """Numbers of the marks that so many workers reach, each in so many seconds of the processor."""
     artifacts = link(woven, 0, woven.folder.parent / "linked" / "coverage")
     found: set[int] = set()
-    context = get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(terms.jobs, context) as pool:
-        spent: Any = manager.dict()
-        tasks = [
-            pool.submit(
-                _play, plan(artifacts, terms.seed, terms.seconds), worker, terms.jobs, spent
-            )
-            for worker in range(terms.jobs)
-        ]
-        while wait(tasks, timeout=1, return_when=FIRST_EXCEPTION).not_done:
-            if any(task.done() and task.exception() for task in tasks):
-                break
-            tell(min(spent.values(), default=0.0))
+    spent = [0.0] * terms.jobs
+    given = plan(artifacts, terms.seed, terms.seconds)
+    tasks: list[Task] = []
+    try:
+        tasks += [Task("spawn", _play, given, number, terms.jobs) for number in range(terms.jobs)]
+        running: dict[Any, int] = {task.answers: number for number, task in enumerate(tasks)}
+        while running:
+            ready: list[Any] = wait(list(running), timeout=1)
+            for answers in ready:
+                number = running[answers]
+                try:
+                    told = answers.recv()
+                except EOFError:
+                    told = f"it ended with code {tasks[number].code}"
+                if isinstance(told, str):
+                    raise HarnessFailed(f"worker {number}, seed {terms.seed}: {told}")
+                if isinstance(told, set):
+                    found |= told
+                    del running[answers]
+                else:
+                    spent[number] = told
+            tell(min(spent))
+    finally:
         for task in tasks:
-            found |= task.result()
+            task.end()
     return found
 
 
-def _play(plan_: Plan, number: int, jobs: int, spent: Any) -> set[int]:
-    """One worker's sequences: each how-many-th from its number on."""
-    worker, began = Worker(plan_), time.process_time()
-    while time.process_time() - began < plan_.seconds:
-        failure = worker.sequence(number)
-        if failure is not None:
-            raise AssertionError(f"{failure.law} broke under the marks: {failure.text}")
-        number += jobs
-        spent[number % jobs] = time.process_time() - began
-    found: set[int] = set()
-    for world in worker.worlds.values():
-        assert isinstance(world.engine, Revm)
-        found |= reached(world.engine.evm.db_accounts)
-    worker.close()
-    return found
+def _play(send: Send, stop: Stop, given: Plan, number: int, jobs: int) -> None:
+    """One worker's sequences: each how-many-th from its number on. Sends its seconds now and then,
+    in the end the marks that it reached, or what went wrong."""
+    worker, began = Worker(given, stop), time.process_time()
+    try:
+        while (spent := time.process_time() - began) < given.seconds:
+            send(spent)
+            failure = worker.sequence(number)
+            if stop.asked:
+                send("it was asked to stop")
+                return
+            if failure is not None:
+                send(f"{failure.law} broke under the marks: {failure.text}")
+                return
+            number += jobs
+        found: set[int] = set()
+        for world in worker.worlds.values():
+            assert isinstance(world.engine, Revm)
+            found |= reached(world.engine.evm.db_accounts)
+        send(found)
+    except HarnessFailed as problem:
+        send(str(problem))
+    finally:
+        worker.close()
 
 
 def reached(addresses: Iterable[str]) -> set[int]:

@@ -146,10 +146,13 @@ def _survivors(rows: list[dict[str, Any]]) -> list[str]:
     found = [row for row in rows if row["status"] in (SURVIVED, CRASHED)]
     if not found:
         return ["None."]
-    return [
-        f"- **{row['id']}** ({row['file']}): {_fault(row)}. {row['reason'] or 'Not explained yet.'}"
-        for row in found
-    ]
+    return [f"- **{row['id']}** ({row['file']}): {_fault(row)}. {_why(row)}" for row in found]
+
+
+def _why(row: dict[str, Any]) -> str:
+    if row["status"] == CRASHED:
+        return f"It was not played to its end: {row['found'] or 'nothing was said'}."
+    return str(row["reason"]) or "Not explained yet."
 
 
 def _fault(row: dict[str, Any]) -> str:

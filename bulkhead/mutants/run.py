@@ -15,7 +15,7 @@ from bulkhead.commands import Console
 from bulkhead.errors import BadInput
 from bulkhead.mutants import operators, report
 from bulkhead.mutants.build import DEPLOYED, FOLDER, SOURCES, Woven, compile_all, digest, link
-from bulkhead.mutants.campaign import CONTROL, INVALID, Campaign, Result, Terms
+from bulkhead.mutants.campaign import CONTROL, CRASHED, INVALID, Campaign, Result, Terms
 from bulkhead.mutants.mutant import GENERATED, Mutant, catalogue
 from bulkhead.mutants.trial import Outcome
 
@@ -122,6 +122,9 @@ def conclude(
         seconds = f"{outcome.seconds:.1f}"
         table.add_row(each.mutant.id, each.mutant.breaks, each.status, outcome.law, seconds)
     console.result(found, table)
+    for each in results:
+        if each.status == CRASHED:
+            console.complain(f"{each.mutant.id} crashed: {each.outcome.text}")
     if choice.only:
         for each in results:
             for line in (*each.outcome.story, each.outcome.text):

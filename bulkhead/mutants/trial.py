@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bulkhead.fuzz.report import HarnessFailed
 from bulkhead.fuzz.runner import PROFILES, Plan, Worker
+from bulkhead.processes import Stop
 
 PROFILE = PROFILES["ci"]
 DRAWN = 16
@@ -43,10 +45,10 @@ def plan(artifacts: Path, seed: int, seconds: float) -> Plan:
     )
 
 
-def trial(artifacts: Path, seed: int, seconds: float) -> Outcome:
-    """Plays sequence after sequence."""
+def trial(artifacts: Path, seed: int, seconds: float, stop: Stop | None = None) -> Outcome:
+    """Plays sequence after sequence; raises `HarnessFailed`, also where it is asked to stop."""
     began = time.process_time()
-    worker = Worker(plan(artifacts, seed, seconds))
+    worker = Worker(plan(artifacts, seed, seconds), stop)
     number = 0
 
     def spent() -> float:
@@ -54,6 +56,8 @@ def trial(artifacts: Path, seed: int, seconds: float) -> Outcome:
 
     while spent() < seconds:
         failure = worker.sequence(number)
+        if worker.stop.asked:
+            raise HarnessFailed("it was asked to stop")
         if failure is not None:
             return Outcome(
                 True,

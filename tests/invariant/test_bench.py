@@ -36,6 +36,12 @@ def test_the_page_says_what_the_machine_gives() -> None:
     assert text.endswith("after\n")
     for said in ("1.71", "1.72", "1.73 and 1.74", "90.1 MB", "| 1.3 |", "600 by the clock"):
         assert said in text, said
+    # Trials are in neither, so not all laws.
+    for line in text.splitlines():
+        if "eth_simulateV1" in line:
+            assert "all laws" not in line
+        if line.startswith("Mined"):
+            assert "all laws but those of trials" in line
 
 
 def test_memory_is_looked_at_six_times() -> None:

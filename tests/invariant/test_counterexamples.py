@@ -18,7 +18,7 @@ from bulkhead.cli import run
 from bulkhead.fuzz import counterexample, script
 from bulkhead.fuzz.judge import Judge
 from bulkhead.fuzz.laws.base import Broken
-from bulkhead.fuzz.laws.catalogue import LAWS
+from bulkhead.fuzz.laws.catalogue import ELSEWHERE, LAWS
 from bulkhead.fuzz.node import Node
 from bulkhead.fuzz.ops import TRIAL, Op
 from bulkhead.fuzz.people import EVE, FOREVER, KEEPER, NAMES, PRICE, START
@@ -41,6 +41,7 @@ def forgetful(self: MarketModel, caller: str, id_: int, amount: int) -> Any:
 
 
 honest = MarketModel.add_margin
+STATE = "state of market "
 DONE = re.compile(r"done, [\d,]+ gas")
 Chapters = list[tuple[str, list[str]]]
 
@@ -48,7 +49,8 @@ Chapters = list[tuple[str, list[str]]]
 def played(
     record: dict[str, Any], folder: Path, then: Callable[[Anvil], None] = lambda chain: None
 ) -> tuple[Chapters, str]:
-    """What the script of a record prints on a node of its own: each chapter's answers, the end."""
+    """What the script of a record prints on a node of its own: each chapter's answers; the verdict
+    and the state in the end."""
     file = counterexample.write(record, folder, record["law"])
     run(["fuzz", "--replay", str(file), "--out", str(folder), "--json"])
     with Anvil(accounts=1, timestamp=START) as chain:
@@ -62,7 +64,9 @@ def played(
     chapters: Chapters = []
     *lines, verdict = done.stdout.splitlines()
     for line in lines:
-        if line.startswith("    "):
+        if line.startswith(STATE):
+            verdict += f"\n{line}"
+        elif line.startswith("    "):
             chapters[-1][1].append(line.strip())
         else:
             chapters.append((line, []))
@@ -125,6 +129,26 @@ def test_its_script_needs_nothing_of_ours(found: Failure, tmp_path: Path) -> Non
     assert "add_margin" in last
     assert all(DONE.fullmatch(answer) for answer in answers)
     assert "I-50" in verdict
+    # The model gave a unit back which the chain did not give.
+    (differs,) = [line for line in verdict.splitlines() if line.startswith(STATE)]
+    told = re.fullmatch(STATE + r"0: balance of \w+ is (\d+), the model says (\d+)", differs)
+    assert told, differs
+    assert int(told.group(2)) == int(told.group(1)) + 1
+
+
+def test_a_script_without_a_node_says_how_to_start_one(found: Failure, tmp_path: Path) -> None:
+    file = counterexample.write(found.record, tmp_path, found.law)
+    run(["fuzz", "--replay", str(file), "--out", str(tmp_path), "--json"])
+    done = subprocess.run(
+        [sys.executable, "-I", str(file.with_suffix(".py")), "http://127.0.0.1:9"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "no node answers at http://127.0.0.1:9" in line
+    assert "start one: anvil --hardfork cancun" in line
 
 
 def test_a_script_that_leaves_steps_out_is_noticed(
@@ -155,7 +179,7 @@ def test_a_script_takes_trials_back_and_tells_refusals(
     monkeypatch.setattr(Node, "close", close)
     chapters, verdict = played(record, tmp_path, lambda chain: nonces.append(sent(chain)))
 
-    assert verdict == "every law held"
+    assert verdict.startswith(f"every law held\n{STATE}0: all views are the model's")
     assert nonces[0] == nonces[1]
     trial, refused, _, *liquidations = chapters[-len(ops) :]
     assert trial[1].count("snapshot") == trial[1].count("taken back") == 3
@@ -303,11 +327,21 @@ def test_a_run_that_holds(artifacts: Artifacts, capsys: pytest.CaptureFixture[st
 def test_law_that_was_never_checked_fails_the_run(
     artifacts: Artifacts, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["fuzz", "--seconds", "2", "--law", "I-33", "--law", "I-02"]) == 1
+    assert run(["fuzz", "--seconds", "0.01", "--law", "I-31", "--law", "I-02"]) == 1
     said = capsys.readouterr().err
-    assert "I-33 was never checked" in said
-    assert "only --engine anvil checks it" in said
+    assert "I-31 was never checked" in said
     assert "I-02 was never checked" not in said
+
+
+def test_a_law_that_the_engine_shows_nothing_of_is_refused_at_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Worker, "__init__", lambda *_: pytest.fail("it plays"))
+    assert ELSEWHERE
+    for law, engine in ELSEWHERE.items():
+        other = "anvil" if engine == "revm" else "revm"
+        assert run(["fuzz", "--engine", other, "--law", law, "--law", "I-02"]) == 2
+        assert f"{law} is refused; only --engine {engine}" in capsys.readouterr().err
 
 
 def test_full_run_misses_what_its_engine_could_check() -> None:

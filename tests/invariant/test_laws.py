@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bulkhead.fuzz.laws import conservation, differential, isolation, liquidation
+from bulkhead.fuzz.laws import conservation, differential, funding, isolation, liquidation
 from bulkhead.fuzz.laws.base import WAD, Broken, Terms
 from bulkhead.fuzz.laws.catalogue import LAWS
 from bulkhead.fuzz.probe import Pos
@@ -118,3 +118,11 @@ def test_law_catches_planted_violation(name: str) -> None:
 
 def test_every_law_has_planted_violation() -> None:
     assert {name[:4] for name in PLANTED} == set(LAWS) == {name[:4] for name in HOLDING}
+
+
+def test_a_step_without_time_is_no_boundary_of_the_funding_rate() -> None:
+    end = 10**18  # at the clamp
+    for seconds, rate, at in ((0, 5, False), (0, end, False), (60, 5, False), (60, end, True)):
+        index = (0, rate * seconds * 2_000 * WAD // 10**27)
+        values = (index, (rate, rate), 0, 2_000 * WAD, seconds, 10**24, 1, end)
+        assert funding.i_23_index(*values) is at, (seconds, rate)

@@ -42,7 +42,7 @@ def i_23_index(
     if seconds == 0:
         if index[0] != index[1] or rate[0] != rate[1]:
             hold("I-23", False, f"index {index} and rate {rate} without time")
-        return True
+        return False
     # Exact, in fractions: rates times `scale`, the area under them times `parts`.
     slope = max(-scale, min(scale, skew)) * velocity
     start = max(-most, min(most, rate[0])) * scale

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bulkhead.chain.binaries import ROOT
 from bulkhead.chain.compile import ensure
-from bulkhead.mutants import report
-from bulkhead.mutants.build import compile_all, link
+from bulkhead.commands import Console
+from bulkhead.mutants import campaign, report, run
+from bulkhead.mutants.build import Woven, compile_all, link
 from bulkhead.mutants.campaign import CONTROL, Campaign, Result, Terms
 from bulkhead.mutants.mutant import Mutant, catalogue
 from bulkhead.mutants.trial import Outcome
@@ -26,8 +29,8 @@ def test_two_mutants_die_by_laws_and_a_neutral_change_lives(tmp_path: Path) -> N
     woven = compile_all(chosen, tmp_path / "build", CHEAP)
     terms = Terms(seconds=4.0, jobs=2)
     told: list[str] = []
-    campaign = Campaign(woven, terms)
-    results = campaign.run([CONTROL, *chosen], lambda done, total, text: told.append(text))
+    tried = Campaign(woven, terms)
+    results = tried.run([CONTROL, *chosen], lambda done, total, text: told.append(text))
     found = {each.mutant.id: each for each in results}
     assert {name: each.status for name, each in found.items()} == {
         "control": "held",
@@ -60,6 +63,34 @@ def test_linking_sets_every_switch(tmp_path: Path) -> None:
     assert all("__$" not in text for text in texts)
     assert texts[0] != texts[1]
     assert (off / "Market.json").resolve() == ROOT / ".build" / "bulkhead" / "Market.json"
+
+
+@pytest.mark.parametrize("end", ["raises", "dies"])
+def test_a_crash_is_told_with_its_cause(
+    end: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def trial(*_: Any) -> Outcome:
+        if end == "dies":
+            os._exit(5)
+        raise KeyError("planted")
+
+    monkeypatch.setattr(campaign, "trial", trial)
+    monkeypatch.setattr(campaign, "link", lambda *_: tmp_path)
+    mutant = Mutant("A-1", "area", "f", "a", "b", "breaks", "I-50")
+    told: list[str] = []
+    results = Campaign(Woven(tmp_path / "build", (), ""), Terms(jobs=1)).run(
+        [mutant], lambda done, total, text: told.append(text)
+    )
+    why = "KeyError: 'planted'" if end == "raises" else "its process ended with code 5"
+    assert told == [f"A-1 crashed {why}"]
+    run.conclude(results, run.Choice(("A-1",)), Terms(), tmp_path, Console(json_=False))
+    assert f"A-1 crashed: {why}" in capsys.readouterr().err
+    found = report.record(results, Terms(), {})
+    assert [row["found"] for row in found["mutants"]] == [why]
+    assert why in report.page(found)
 
 
 def _result(mutant: Mutant, status: str) -> Result:
