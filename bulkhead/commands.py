@@ -61,11 +61,15 @@ def outcome(action: Callable[[], Any], json_: bool) -> int:
 def writable(option: str, path: Path, *, folder: bool = True) -> Path:
     """Where results will go: `BadInput`, before any work, where nothing can be written there.
     What is made to try it is taken away again."""
-    if path.exists() and path.is_dir() != folder:
-        raise BadInput(option, path, f"it is {'no' if folder else 'a'} folder")
     target = path if folder else path.parent
-    made = [each for each in (target, *target.parents) if not each.exists()]
+    made: list[Path] = []
     try:
+        if path.exists() and path.is_dir() != folder:
+            raise BadInput(option, path, f"it is {'no' if folder else 'a'} folder")
+        made += [each for each in (target, *target.parents) if not each.exists()]
+        parent = made[-1].parent if made else target
+        if not parent.is_dir():
+            raise BadInput(option, path, f"{parent} is no folder")
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=target):
             pass
