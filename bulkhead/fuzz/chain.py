@@ -134,6 +134,31 @@ def _nested(world: World, which: int, id_: int) -> tuple[str, bytes]:
         (pool, pool["requestDeposit(uint256,address,address)"].encode(2, who, who)),
         (pool, pool["requestRedeem(uint256,address,address)"].encode(1, who, who)),
         (site.book, site.book.claimRefund.encode(who)),  # BOOK_CALL
+        (pool, pool["deposit(uint256,address,address)"].encode(1, who, who)),
+        (pool, pool["mint(uint256,address,address)"].encode(1, who, who)),
+        (pool, pool["redeem(uint256,address,address)"].encode(1, who, who)),
+        (pool, pool["withdraw(uint256,address,address)"].encode(1, who, who)),
+        (pool, pool.refundDeposit.encode(who, who)),
+        (market, market.reserve.encode(who)),
+        (market, market.open.encode(id_, 10**18, 1, 2**255, FOREVER)),
+        (market, market.increase.encode(id_, 10**18, 2**255, FOREVER)),
+        (market, market.decrease.encode(id_, -(10**18), 0, FOREVER)),
+        (market, market.close.encode(id_, 0, FOREVER)),
+        (market, market.liquidateMany.encode([id_], who)),
+        (market, market.deleverage.encode(id_)),
+        (market, market.drawTicket.encode(1, who)),
+        (market, market.settleFinal.encode(id_)),
+        (market, market.executeFinal.encode()),
+        (market, market.setMarginCall.encode(id_, True)),
+        (market, market.transferPosition.encode(id_, KEEPER)),
+        (market, market.setDelegate.encode(0, KEEPER, FOREVER)),
+        (market, market.setLock.encode(id_, 0)),
+        (market, market.freeLock.encode(id_, KEEPER)),
+        # views of what is not finished
+        (market, market.nav.encode()),
+        (market, market.freeLiquidity.encode()),
+        (pool, pool.totalAssets.encode()),
+        (pool, pool.convertToAssets.encode(1)),
     )
     contract, data = calls[which % len(calls)]
     return contract.address, data

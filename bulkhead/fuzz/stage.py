@@ -58,7 +58,7 @@ SIGNER = "wallet"  # an owner who says which digests it signed
 ACTOR = "actor"  # an owner who does in a margin call what it was told to do
 LOCKED = frozenset({"liquidate", "liquidate_many"})  # while a margin call runs
 MOLE = "mole"  # whom a hooked token tells of transfers, and who then calls back
-BOOK_CALL = 9  # which of its calls is the book's
+BOOK_CALL, MOLE_CALLS = 9, 34  # which of its calls is the book's; how many there are
 VARIANCE = WAD // 4
 LENSES = {
     "market": "MarketLens",
@@ -226,6 +226,7 @@ class Stage:
         if MOLE in self.contracts:
             mole = self.contracts[MOLE].address
             self.send(self.token, "setHook", (mole, mole), DEPLOYER)
+        self.ear = hand.create("ReentrantOwner")  # keeps what a call in a margin call answered
 
     def _fund(self) -> None:
         amount = self.setting.tokens(PURSE)

@@ -8,6 +8,7 @@ from typing import Any
 
 from bulkhead.fuzz.laws import access
 from bulkhead.fuzz.people import EVE, USERS
+from bulkhead.fuzz.scenes import some_order
 from bulkhead.fuzz.speech import meaning
 from bulkhead.fuzz.stage import Site
 from bulkhead.fuzz.world import World
@@ -62,7 +63,7 @@ class Strangers:
         answer = engine.send(where, self._to_vault(world, dice, id_, who, amount), who)
         obeyed = answer.ok and self._deployed(world, id_)
         refused: list[tuple[str, str]] = []
-        for what, to, data in self._internal(world, who, held):
+        for what, to, data in self._internal(world, dice, who, held):
             if dice.random() < 0.5 and who != to and not _allowed(site, who, what):
                 said = engine.send(to, data, who)
                 refused.append((what, "ok" if said.ok else meaning(said.data)))
@@ -88,16 +89,21 @@ class Strangers:
         )
         return bytes(dice.choice(calls))
 
-    def _internal(self, world: World, who: str, held: tuple[int, ...]) -> tuple[Call, ...]:
-        """What the market alone, or its pool, may call."""
+    def _internal(
+        self, world: World, dice: random.Random, who: str, held: tuple[int, ...]
+    ) -> tuple[Call, ...]:
+        """What the market alone, or its pool, or the book itself, may call."""
         site, fund = world.site, world.stage.fund_at(world.site.fund)
-        pool, market = site.pool, site.market
+        pool, market, book = site.pool, site.market, site.book
+        order = some_order(world, dice, who).as_tuple()
         return (
             ("pool.pay", pool.address, pool.pay.encode(who, held[1])),
             ("pool.priceDeposits", pool.address, pool.priceDeposits.encode(2**40, 1)),
             ("pool.priceRedeems", pool.address, pool.priceRedeems.encode(2**40, 1, 1)),
             ("fund.cover", site.fund, fund.cover.encode(held[2])),
             ("market.scheduleBucket", market.address, market.scheduleBucket.encode(1)),
+            ("book.executeOne", book.address, book.executeOne.encode(order, who)),
+            ("book.attempt", book.address, book.attempt.encode(order, 1, 1, False)),
         )
 
     def _overpaid(self, world: World, dice: random.Random, id_: int) -> None:

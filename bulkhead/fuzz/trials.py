@@ -13,6 +13,7 @@ from bulkhead.fuzz.coalition import Coalition
 from bulkhead.fuzz.epochs import Epochs
 from bulkhead.fuzz.exits import Exits
 from bulkhead.fuzz.feeds import ADAPTERS
+from bulkhead.fuzz.inside import Inside
 from bulkhead.fuzz.laws import access, funding, margin
 from bulkhead.fuzz.laws import pool as lp
 from bulkhead.fuzz.loops import Loops
@@ -45,7 +46,7 @@ class Trials:
         self.coalition = Coalition(bench)
         self.front_runner, self.views = FrontRunner(bench), Views(bench)
         self.strangers, self.epochs = Strangers(bench), Epochs(bench)
-        self.routes = Routes(bench)
+        self.routes, self.inside = Routes(bench), Inside(bench)
 
     def run(self, world: World, name: str, seed: int) -> None:
         """One trial; the seed decides what it leaves open."""
@@ -235,5 +236,8 @@ TRIALS: dict[str, Trial] = {
     "router": lambda trials, world, dice: trials.routes.run(world, dice),
     **{kind: partial(_adapter, kind) for kind in ADAPTERS},
 }
-# Cheap ones, at a rate of their own and at the end of every sequence.
-LOOKS: dict[str, Trial] = {"views": lambda trials, world, dice: trials.views.run(world, dice)}
+# At rates of their own: cheap ones, and those that few settings have.
+LOOKS: dict[str, Trial] = {
+    "views": lambda trials, world, dice: trials.views.run(world, dice),
+    "inside": lambda trials, world, dice: trials.inside.run(world, dice),
+}

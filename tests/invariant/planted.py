@@ -184,6 +184,9 @@ HOLDING = {
     "I-44 step": lambda: access.i_44_step(WELL, TERMS, TERMS),
     "I-45": lambda: access.i_45_shortfall("addMargin", "WrongAmountReceived(9, 10)"),
     "I-45 re-entry": lambda: access.i_45_reentry(False),
+    "I-45 inside": lambda: access.i_45_inside("settle", "Locked()", "Locked"),
+    "I-45 elsewhere": lambda: access.i_45_inside("settle", "Refused(2, 0, 1)", "!Locked"),
+    "I-45 shown": lambda: access.i_45_inside("maxRedeem", "ok 0", "ok 0"),
     "I-45 others": lambda: access.i_45_others("an exit", {1: 5, 2: 6}, {1: 0, 2: 6}, 1),
     "I-49": lambda: pool.i_49_liveness("ok 5"),
 }
@@ -353,6 +356,9 @@ PLANTED = {
     "I-44 step": lambda: access.i_44_step(WELL, TERMS, TERMS._replace(ramp=WAD + 10**14)),
     "I-45 taken": lambda: access.i_45_shortfall("addMargin", "ok"),
     "I-45 re-entered": lambda: access.i_45_reentry(True),
+    "I-45 obeyed inside": lambda: access.i_45_inside("settle", "ok", "Locked"),
+    "I-45 barred elsewhere": lambda: access.i_45_inside("settle", "Locked()", "!Locked"),
+    "I-45 half shown": lambda: access.i_45_inside("maxRedeem", "ok 05", "ok 0"),
     "I-45 robbed": lambda: access.i_45_others("an exit", {1: 5, 2: 6}, {1: 0, 2: 5}, 1),
     "I-49": lambda: pool.i_49_liveness("Refused(16, 1, 2)"),
 }

@@ -52,7 +52,7 @@ def i_34_setting(what: str, said: str, expected: str) -> bool:
 
 def i_40_role(function: str, role: str, allowed: bool, said: str) -> bool:
     """Only its role calls a function."""
-    barred = said.startswith(("AccessManaged", "NotMarket", "NotPool", "OwnableUnauth"))
+    barred = said.startswith(("AccessManaged", "NotMarket", "NotPool", "NotSelf", "OwnableUnauth"))
     hold("I-40", allowed != barred, f"{function} as {role}: {said}")
     return False
 
@@ -146,6 +146,16 @@ def i_45_reentry(worked: bool) -> bool:
     """A token that calls back in the middle of a payment gets nothing done."""
     hold("I-45", not worked, "a call from the middle of a payment was obeyed")
     return False
+
+
+def i_45_inside(what: str, said: str, expected: str) -> bool:
+    """A call from the middle of an action is barred, or answered, as it must be: whole, or by the
+    head of what is said; `!` before it: anything else."""
+    wrong, head = expected.startswith("!"), expected.removeprefix("!")
+    whole = head.startswith("ok ") or head.endswith(")")
+    same = said == head if whole else said.startswith(head)
+    hold("I-45", same != wrong, f"{what}: {said}, expected {expected}")
+    return not said.startswith("ok")
 
 
 def i_45_others(name: str, before: dict[int, int], after: dict[int, int], touched: int) -> bool:

@@ -11,7 +11,7 @@ from bulkhead.fuzz.moves.source import Bytes
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import ANY_BUY, FOREVER, KEEPER, NOBODY, PRICE, TREASURY, USERS
 from bulkhead.fuzz.probe import Pos, Sight
-from bulkhead.fuzz.stage import MOLE
+from bulkhead.fuzz.stage import BOOK_CALL, MOLE, MOLE_CALLS
 from bulkhead.fuzz.world import World
 from bulkhead.model.errors import ModelError, Refused
 from bulkhead.model.impact import trade
@@ -130,6 +130,11 @@ class Moves:
     def near(self) -> int:
         """An edge, a unit before it, or a unit past it."""
         return self.read.pick((-1, 0, 0, 1))
+
+    def market_call(self) -> int:
+        """Which of its calls, but for the book's, somebody makes in the middle of a payment."""
+        which = self.read.byte() % (MOLE_CALLS - 1)
+        return which + (which >= BOOK_CALL)
 
     def accrue(self) -> Iterator[Op]:
         """Mark and funding."""

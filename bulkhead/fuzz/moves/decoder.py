@@ -25,6 +25,8 @@ from bulkhead.model.order_types import Order
 from bulkhead.model.types import Mode
 from bulkhead.model.wad import WAD
 
+# Moves, on average, where a token or a margin call calls somebody in the middle of an action.
+HOOKED_EVERY, CALLED_EVERY = 60, 1_000
 LOOK_EVERY = 600  # moves, on average: views that no call needs
 TRIAL_EVERY = 40  # moves, on average: trials are dear
 CHAPTERS = 85  # of 256 sequences begin with one
@@ -88,6 +90,8 @@ class Decoder(Chapters, Behalf, Edges, Absurd):
             if len(world.sites) > 1:
                 world.at = self.read.byte() % len(world.sites)
             yield from self.chapter()
+        contracts = world.stage.contracts
+        inside = HOOKED_EVERY if MOLE in contracts else CALLED_EVERY if ACTOR in contracts else 0
         while not self.read.empty:
             if len(world.sites) > 1:
                 world.at = self.read.byte() % len(world.sites)
@@ -96,6 +100,8 @@ class Decoder(Chapters, Behalf, Edges, Absurd):
                 yield self.op(TRIAL, "", (self.read.pick(tuple(TRIALS)), self.read.word()))
             if drawn % LOOK_EVERY == 1:
                 yield self.op(TRIAL, "", ("views", self.read.word()))
+            if inside and drawn % inside == 2:
+                yield self.op(TRIAL, "", ("inside", self.read.word()))
             yield from self._next()()
         yield self.op(TRIAL, "", ("views", len(world.played)))
 

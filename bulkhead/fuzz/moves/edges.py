@@ -345,6 +345,8 @@ class Edges(Trading, Prices):
         amount = read.pick((enough, enough, enough, enough // 2, 0)) + self.near()
         if amount > 0:
             acts.insert(read.byte() % 2, ("send", world.vault(id_), amount))
+        if read.byte() < 64:  # whoever tops up is let in no further
+            acts = [("add_margin", id_, 1 + self.amount() % 10**12), self._act(actor, id_)]
         yield self.op("plan", "", (tuple(acts),))
         if read.byte() < 210:
             yield self.op("liquidate", KEEPER, (id_, KEEPER))

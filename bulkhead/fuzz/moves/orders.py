@@ -63,7 +63,7 @@ class Ordering(Trading):
             yield self.op("arm", KEEPER, (BOOK_CALL, 1))
         yield from self.read.weighted(options)()
         if armed:
-            yield self.op("arm", KEEPER, (self.read.byte() % BOOK_CALL, 1))
+            yield self.op("arm", KEEPER, (self.market_call(), 1))
 
     # ---- placing
 

@@ -22,7 +22,7 @@ from bulkhead.fuzz.people import (
     USERS,
 )
 from bulkhead.fuzz.settings import DRAWS, changed, drawn, fitted
-from bulkhead.fuzz.stage import BOOK_CALL, MOLE
+from bulkhead.fuzz.stage import MOLE
 from bulkhead.model.config import BOUNDS
 from bulkhead.model.final import drawable
 from bulkhead.model.types import Mode, Params
@@ -320,7 +320,7 @@ class Others(Trading, Prices):
         """A payment to or from somebody whom the token tells of it, and who then calls back."""
         world = self.world
         mole = world.stage.contracts[MOLE].address
-        yield self.op("arm", KEEPER, (self.read.byte() % BOOK_CALL, self.some()))
+        yield self.op("arm", KEEPER, (self.market_call(), self.some()))
         own = [i for i in world.ids if self.twin.position(i).owner == mole]
         if not own:
             size = self._size()
