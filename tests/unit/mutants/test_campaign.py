@@ -27,7 +27,7 @@ def test_two_mutants_die_by_laws_and_a_neutral_change_lives(tmp_path: Path) -> N
     ensure()
     chosen = [mutant for mutant in catalogue() if mutant.id in WANTED]
     woven = compile_all(chosen, tmp_path / "build", CHEAP)
-    terms = Terms(seconds=4.0, jobs=2)
+    terms = Terms(seconds=12.0, jobs=2)
     told: list[str] = []
     tried = Campaign(woven, terms)
     results = tried.run([CONTROL, *chosen], lambda done, total, text: told.append(text))

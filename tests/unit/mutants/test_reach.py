@@ -8,9 +8,12 @@ import pytest
 from pyrevm import EVM
 
 from bulkhead.chain.abi import raw_bytes
+from bulkhead.chain.artifacts import Artifacts
 from bulkhead.chain.compiler import Compiler
 from bulkhead.chain.sources import SourceTree
+from bulkhead.fuzz.report import HarnessFailed
 from bulkhead.mutants import reach
+from bulkhead.mutants.build import Woven
 from bulkhead.mutants.reach import (
     MARKER,
     MARKER_FILE,
@@ -115,3 +118,20 @@ def test_the_figures_count_lines_branches_and_functions(
     assert "**Not explained yet.**" in reach.page(
         record(marks, found, Terms(1, 2.0, 1), (), tmp_path)
     )
+
+
+def test_workers_play_for_their_time_and_tell_it(
+    artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "link", lambda *_: artifacts.folder)  # no marks: nothing is reached
+    spent: list[float] = []
+    woven = Woven(tmp_path / "build", (), "")
+    assert reach.run(woven, Terms(1, 0.5, 1), spent.append) == set()
+    assert spent
+    assert all(0 <= each < 60 for each in spent)
+
+
+def test_a_worker_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "link", lambda *_: tmp_path)  # nothing is compiled there
+    with pytest.raises(HarnessFailed, match="worker 0, seed 1: "):
+        reach.run(Woven(tmp_path / "build", (), ""), Terms(1, 0.5, 1), lambda _: None)
