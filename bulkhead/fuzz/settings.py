@@ -144,6 +144,7 @@ FIXED = (
     Setting(18, (scaled(plain(), WHALES),), scale=WHALES),
     Setting(6, (cliff(),)),
     Setting(8, (dust(),)),
+    Setting(8, (dear(),), "HookToken", contracts=True),
 )
 
 
