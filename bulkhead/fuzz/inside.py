@@ -87,6 +87,8 @@ class Inside:
         """Whom the token tells of a payment calls back."""
         if dice.random() < 0.5:
             claimable(world, dice)
+        if ACTOR in world.stage.contracts:
+            ill(world, dice)  # then a payment may come after a margin call
         found = self._action(world, dice)
         if found is None:
             return
