@@ -12,7 +12,7 @@ from bulkhead.fuzz.laws import differential
 from bulkhead.fuzz.laws import pool as laws
 from bulkhead.fuzz.laws.base import terms
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.people import USERS
+from bulkhead.fuzz.people import KEEPER, USERS
 from bulkhead.fuzz.probe import STATE, Pos, claimable
 from bulkhead.fuzz.speech import error_text, meaning, plain
 from bulkhead.fuzz.stage import LENSES
@@ -21,7 +21,7 @@ from bulkhead.fuzz.world import World
 from bulkhead.model import acceptance, funding, liquidating, pricing, volatility
 from bulkhead.model.errors import ModelError, OracleError, Refused
 from bulkhead.model.margin import im, mm, tm
-from bulkhead.model.queues import VIRTUAL
+from bulkhead.model.queues import DEAD_SHARES, VIRTUAL
 from bulkhead.model.types import ZERO_ADDRESS, Mode, Reason, camel
 from bulkhead.model.wad import RAY, WAD, ceil_div, trunc_div
 
@@ -190,10 +190,7 @@ class Views:
         moment = twin.deposits.queue.due_at + dice.choice((0, 1, 1, DAY))
         worth = max(0, world.twin.nav() // world.unit) + dice.choice((0, 1, -1, 10**6))
         worth = max(1, worth)
-        supply = twin.state.supply
-        with forgotten(world):
-            taken = twin.price_deposits(moment, worth)
-            expected = (taken, twin.state.supply - supply)
+        expected = _priced(world, moment, worth)
         see("previewPriceDeposits", expected, moment, worth)
         moment = twin.redemptions.queue.due_at + dice.choice((0, 1, 1, DAY))
         free = dice.choice((0, 1, world.twin.free_liquidity(), dice.randint(0, worth), 2**95))
@@ -202,6 +199,23 @@ class Views:
             twin.state.supply += more
             paid = twin.price_redeems(moment, worth, free)
         see("previewPriceRedeems", paid, moment, worth, free, more)
+
+    def birth(self, world: World, dice: random.Random) -> None:
+        """I-50: what the first deposit of all would be given, at values about the one at which it
+        is as many shares as nobody gets; then it is priced."""
+        who, twin = world.site.layout.providers[0], world.twin.pool
+        amount = dice.choice((2, 3, 1_001, world.dollars(1) + 1))
+        world.play(Op("request_deposit", who, (amount, who, who), 0, world.at))
+        due = twin.deposits.queue.due_at
+        dead = amount * VIRTUAL // DEAD_SHARES - 1
+        for worth in (dead - 1, dead, dead + 1, 2 * dead + 1, amount * VIRTUAL, 0):
+            for moment in (due, due + 1):
+                found = self._ask(world, world.site.pool, "previewPriceDeposits", moment, worth)
+                expected = _priced(world, moment, worth)
+                self._see(f"the first deposit at {worth}", plain(found), plain(expected))
+        mark, wait = world.site.reading.mark, max(0, due + 1 - world.now)
+        world.play(Op("set_price", "", (mark, 0, 0, 0), wait, world.at))
+        world.play(Op("accrue", KEEPER, (), 0, world.at))
 
     def limits(self, world: World, dice: random.Random) -> None:
         """I-37: exactly what a limit says can be claimed, and not a unit more."""
@@ -218,6 +232,15 @@ class Views:
         said = world.play(Op(name, who, (most, who, who), 0, world.at))
         least = 1 if name != "deposit" or shares else 0  # shares may round down to none
         self.bench.hold(laws.i_37_limit, name, who, most, (said, above), min(most, least))
+
+
+def _priced(world: World, moment: int, worth: int) -> tuple[int, int]:
+    """What pricing deposits would take and give."""
+    twin = world.twin.pool
+    supply = twin.state.supply
+    with forgotten(world):
+        taken = twin.price_deposits(moment, worth)
+        return taken, twin.state.supply - supply
 
 
 class _Undo(Exception):

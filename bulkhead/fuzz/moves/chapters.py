@@ -40,12 +40,14 @@ class Chapters(Ordering, Others):
 
     def chapter(self) -> Iterator[Op]:
         """One of them."""
-        yield from self.read.pick(
-            (
-                *(self.ruin, self.ruin, self.winding_up, self.winding_up),
-                *(self.knife_edge, self.queue, self.trickle, self.trickle),
-            )
-        )()
+        yield from self.read.pick(self.chapters())()
+
+    def chapters(self) -> tuple[Move, ...]:
+        """All of them, some more than once."""
+        return (
+            *(self.ruin, self.ruin, self.winding_up, self.winding_up),
+            *(self.knife_edge, self.queue, self.trickle, self.trickle),
+        )
 
     def _rounds(self, count: int, options: tuple[tuple[int, Move], ...]) -> Iterator[Op]:
         for _ in range(count):
@@ -277,12 +279,16 @@ class Chapters(Ordering, Others):
             yield from self._cash_in()
 
     def _lean(self) -> Iterator[Op]:
-        """A trade after which the longs outweigh the shorts by little."""
+        """A trade after which one side outweighs the other by little: the longs, or the shorts as
+        far as a price can fall."""
         twin, world = self.twin, self.world
-        s, p = twin.state, world.params
-        goal = p.adl_start * s.cash * world.unit // WAD + s.basis_long + s.basis_short
-        wanted = goal * WAD // (PRICE * (3 + self.read.byte() % 14))
-        size = wanted - s.skew
+        s, p, part = twin.state, world.params, self.read.byte()
+        goal = p.adl_start * s.cash * world.unit // WAD
+        if part < 170:
+            goal += s.basis_long + s.basis_short
+            size = goal * WAD // (PRICE * (3 + part % 14)) - s.skew
+        else:
+            size = -goal * WAD * 20 // (PRICE * (10 + part % 9)) - s.skew
         if abs(size) * s.mark < p.min_notional * WAD:
             return
         margin = abs(size) * s.mark // WAD // 3 // world.unit
@@ -315,11 +321,11 @@ class Chapters(Ordering, Others):
         skew = abs(s.skew)
         goal, rest = divmod(share * s.cash * self.world.unit, WAD)
         goal += s.basis_long + s.basis_short
-        if skew == 0 or goal <= 0:
+        if skew == 0:
             return 0, False
         way = (goal - 1) * WAD // skew + 1
-        exact = rest == 0 and up(skew * way, WAD) == goal
-        return index + (way if s.skew > 0 else -way), exact
+        way = way if s.skew > 0 else -way
+        return index + way, rest == 0 and up(s.skew * way, WAD) == goal
 
     def _shave(self) -> Iterator[Op]:
         """A sliver of a trade, or funding: the sums are others then."""

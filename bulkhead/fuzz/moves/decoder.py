@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from bulkhead.fuzz.moves.absurd import Absurd
 from bulkhead.fuzz.moves.base import Move, enough
 from bulkhead.fuzz.moves.behalf import Behalf
-from bulkhead.fuzz.moves.chapters import Chapters
-from bulkhead.fuzz.moves.edges import Edges
 from bulkhead.fuzz.moves.source import Bytes, Steady
+from bulkhead.fuzz.moves.states import States
 from bulkhead.fuzz.ops import TRIAL, Op
 from bulkhead.fuzz.people import (
     ANY_BUY,
@@ -29,10 +28,11 @@ from bulkhead.model.wad import WAD
 HOOKED_EVERY, CALLED_EVERY = 60, 1_000
 LOOK_EVERY = 600  # moves, on average: views that no call needs
 TRIAL_EVERY = 40  # moves, on average: trials are dear
+BIRTHS = 4  # first deposits that are tried
 CHAPTERS = 85  # of 256 sequences begin with one
 
 
-class Decoder(Chapters, Behalf, Edges, Absurd):
+class Decoder(States, Behalf, Absurd):
     """Chooses the next ops."""
 
     def __init__(self, world: World, blob: bytes) -> None:
@@ -80,6 +80,11 @@ class Decoder(Chapters, Behalf, Edges, Absurd):
             (5, self.deputy),
             (3, self.signed),
             (2, self.reserve),
+            (5, self.mixed_batch),
+            (8, self.tables),
+            (4, self.impacts),
+            (4, self.gifted),
+            (5, self.relocked),
         )
         self._steady = Steady(steady)
 
@@ -126,7 +131,8 @@ class Decoder(Chapters, Behalf, Edges, Absurd):
             (350 if world.params.delayed_only else 70, self.ordering),
         ]
         if world.setting.token == LISTING_TOKEN:
-            options += [(20, self.blacklist), (40, self.refused)]
+            options += [(20, self.blacklist), (40, self.refused), (16, self.gifted)]
+            options += [(10, self.refused_twice), (6, self.cornered)]
         if world.setting.token in HALTING:
             options.append((90 if twin.core.halted else 12, self.halt))
         if ACTOR in world.stage.contracts:
@@ -147,6 +153,8 @@ def _opening(world: World, place: int) -> Iterator[Op]:
     def op(name: str, actor: str = "", args: tuple[object, ...] = (), wait: int = 0) -> Op:
         return Op(name, actor, args, wait, place)
 
+    for seed in range(BIRTHS):
+        yield op(TRIAL, "", ("birth", seed))
     tight = world.params.max_utilisation > WAD
     amounts = (60_000, 15_000) if tight else (300_000, 60_000)
     for who, amount in zip(world.stage.providers, amounts, strict=True):
