@@ -23,6 +23,7 @@ from bulkhead.fuzz.scenes import (
     fall_due,
     ill,
     paid,
+    pays,
     preface,
     some_order,
 )
@@ -143,7 +144,8 @@ class Inside:
         self.bench.hold(access.i_45_inside, what, said, call.expected)
 
     def _pricing(self, world: World, dice: random.Random) -> None:
-        """What would price the pool is refused from the middle of the pool's own functions."""
+        """What would price the pool, or be paid by it, is refused from the middle of the pool's own
+        functions."""
         if dice.random() < 0.5:
             claimable(world, dice)
         fall_due(world, dice)
@@ -161,9 +163,9 @@ class Inside:
                 before = buckets(world)
                 with world.undone():
                     alone = world.play(inner)
-                    priced = buckets(world) != before
+                    needed = buckets(world) != before or pays(world, pool.address)
                 if alone.startswith(OK):
-                    expected = ENTERED if priced else OK
+                    expected = ENTERED if needed else OK
                     data = partial(getattr(market, inner.name).encode, *inner.args)
                     call = Inner(inner.name, market.address, data, expected)
                     self._within(world, op, outer, call)

@@ -101,6 +101,12 @@ def buckets(world: World) -> tuple[bytes, ...]:
     return tuple(world.engine.view(pool.address, data).data for data in asked)
 
 
+def pays(world: World, who: str) -> bool:
+    """Whether somebody paid in the last step."""
+    result = world.last.result if world.last else None
+    return result is not None and any(by == who and n for by, _, n in result.payments)
+
+
 def ill(world: World, dice: random.Random) -> int | None:
     """Brings one of the actor's positions, which opts in, below what it needs."""
     twin, at, actor = world.twin, world.at, acting_owner(world).address

@@ -79,16 +79,16 @@ def validate(params: Params, initial_mark: int, largest_cap: int) -> None:
 def _validate_brackets(params: Params) -> None:
     table = params.brackets
     within("brackets", len(table), 1, BRACKETS_MAX)
+    last = 0  # no row ends there: a notional of 0 requires nothing
     for k, row in enumerate(table):
         bound(row.mm_rate < row.im_rate, "mm_rate", row.mm_rate, row.im_rate)
         bound(row.im_rate <= WAD, "im_rate", row.im_rate, WAD)
+        bound(row.upper_notional > last, "upper_notional", row.upper_notional, last)
+        last = row.upper_notional
         if k:
             below = table[k - 1]
-            ordered = row.upper_notional > below.upper_notional
-            bound(ordered, "upper_notional", row.upper_notional, below.upper_notional)
             bound(row.im_rate >= below.im_rate, "im_rate", row.im_rate, below.im_rate)
             bound(row.mm_rate >= below.mm_rate, "mm_rate", row.mm_rate, below.mm_rate)
-    last = table[-1].upper_notional
     bound(last == UNBOUNDED, "upper_notional", last, UNBOUNDED)
 
 

@@ -171,19 +171,20 @@ library Parameters {
 
     function _checkBrackets(Bracket[] memory rows) private pure {
         _within("brackets", rows.length, 1, 8);
+        uint256 last; // the end of the row before; no row ends at 0, where no margin is required
         for (uint256 k; k < rows.length; ++k) {
             Bracket memory row = rows[k];
             if (row.mmRate >= row.imRate) revert IMarket.BadParameter("mmRate", row.mmRate, row.imRate);
             _within("imRate", row.imRate, 0, 1e18);
+            if (row.upperNotional <= last) {
+                revert IMarket.BadParameter("upperNotional", row.upperNotional, last);
+            }
+            last = row.upperNotional;
             if (k == 0) continue;
             Bracket memory below = rows[k - 1];
-            if (row.upperNotional <= below.upperNotional) {
-                revert IMarket.BadParameter("upperNotional", row.upperNotional, below.upperNotional);
-            }
             _within("imRate", row.imRate, below.imRate, 1e18);
             _within("mmRate", row.mmRate, below.mmRate, 1e18);
         }
-        uint256 last = rows[rows.length - 1].upperNotional;
         _within("upperNotional", last, type(uint128).max, type(uint128).max);
     }
 

@@ -16,6 +16,11 @@
   no position, and refuses the second time for another reason than the model did.
 - bucket_waits_by_its_old_delay, deposit_waits_by_its_old_delay: governance shortened the delay of
   buckets; one that was closed before keeps its own, and the laws waited too short for it.
+- first_bracket_ends_at_zero: governance set margin brackets of which the first ended at 0. They
+  passed the check, and computing the relief ended in an untyped error; a market listed with such a
+  table could never have changed its parameters.
+- settled_out_of_the_pool_within_its_request: a settlement that the pool pays is refused within a
+  request; the law knew only pricing to be.
 - last_unit_buys_shares_for_nothing: a part of a claim, minted, took the last token unit by
   rounding up; the rest of the shares is minted for nothing more, which the trial did not do.
 - operator_becomes_a_provider: an operator asked to redeem a provider's shares for itself; the trial

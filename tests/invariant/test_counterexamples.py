@@ -30,7 +30,7 @@ from bulkhead.model import MarketModel
 
 from .conftest import NewWorld
 
-PLAN = Plan("revm", seconds=60, seed=2, shape=Shape(700, 0, 0), drawn=0)
+PLAN = Plan("revm", seconds=60, seed=3, shape=Shape(700, 0, 0), drawn=0)
 
 
 def forgetful(self: MarketModel, caller: str, id_: int, amount: int) -> Any:

@@ -90,7 +90,7 @@ def test_a_second_finding_of_a_law_does_not_overwrite_the_first(
 ) -> None:
     files = []
     for seed in (1, 2):
-        args = [*PLAY, "--out", str(tmp_path), "--seed", str(seed), "--json"]
+        args = [*PLAY, "--law", "I-50", "--out", str(tmp_path), "--seed", str(seed), "--json"]
         assert run(args) == 1
         failure = json.loads(capsys.readouterr().out)["failure"]
         assert failure["law"] == "I-50"
@@ -112,10 +112,10 @@ def test_what_breaks_is_told_though_cutting_it_down_crashes(
         raise KeyError("planted")
 
     monkeypatch.setattr(runner, "breaks", failing)
-    assert run(["fuzz", "--seconds", "60", "--out", str(tmp_path), "--json"]) == 1
+    assert run(["fuzz", "--seconds", "60", "--law", "I-50", "--out", str(tmp_path), "--json"]) == 1
     failure = json.loads(capsys.readouterr().out)["failure"]
     assert failure["law"] == "I-50"
-    assert ".add_margin(" in failure["story"][-1]
+    assert failure["story"]  # uncut
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

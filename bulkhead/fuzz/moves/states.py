@@ -166,7 +166,7 @@ class States(Chapters, Edges):
             (
                 *(1 + read.word(),) * 4,
                 *(10 ** (read.byte() % 27), max(1, now.min_notional + self.near())),
-                *(max(1, worth + self.near()), 1 + worth // 2),
+                *(max(0, worth + self.near()), worth // 2),  # 0, of a flat one, is refused
                 *[1 + end * (50 + read.byte() % 100) // 100 for end in ends],
             )
         )

@@ -43,6 +43,7 @@ DELAY = 2 * 86_400
         {"brackets": ()},
         {"brackets": (Bracket(2**128 - 1, 250 * BPS, 250 * BPS),)},
         {"brackets": (Bracket(10**24, 500 * BPS, 250 * BPS),)},
+        {"brackets": (Bracket(0, 500 * BPS, 250 * BPS), Bracket(2**128 - 1, 500 * BPS, 250 * BPS))},
         {"min_notional": 0},
         {"deep_ratio": WAD + 1},
         {"max_velocity": 0},

@@ -24,6 +24,10 @@ from bulkhead.model.wad import WAD
     [
         ("brackets", {"brackets": ()}),
         ("upperNotional", {"brackets": (Bracket(10**24, 500 * BPS, 250 * BPS),)}),
+        (
+            "upperNotional",
+            {"brackets": (Bracket(0, 500 * BPS, 250 * BPS), Bracket(UNBOUNDED, WAD, 250 * BPS))},
+        ),
         ("mmRate", {"brackets": (Bracket(UNBOUNDED, 250 * BPS, 250 * BPS),)}),
         ("mmRate", {"max_spread": 150 * BPS}),
         ("maxSkew", {"max_skew": 4001 * WAD}),
