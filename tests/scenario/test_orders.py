@@ -362,7 +362,7 @@ def test_signed__placed_once_by_anybody_and_killed_by_signature(desk: Desk) -> N
     assert desk.book.cancelDigest(hash_of(order)) == domain.cancel_digest(hash_of(order))
     wrong = sign(domain.place_digest(order), "0x" + "52" * 32)
     desk.no("BadSignature", "place_signed", bob, order, False, signature=wrong)
-    elsewhere = replace(domain, book=world.market.address)
+    elsewhere = replace(domain, contract=world.market.address)
     other = sign(elsewhere.place_digest(order))
     desk.no("BadSignature", "place_signed", bob, order, False, signature=other)
     good = sign(domain.place_digest(order))
