@@ -18,7 +18,7 @@ from bulkhead.fuzz.people import KEEPER
 from bulkhead.fuzz.scenes import (
     OK,
     acting_owner,
-    buckets,
+    asked,
     claimable,
     fall_due,
     ill,
@@ -160,10 +160,9 @@ class Inside:
             id_ = dice.choice(world.ids)
             for name, args in (("accrue", ()), ("settle", (id_,))):
                 inner = Op(name, mole, args, 0, world.at)
-                before = buckets(world)
-                with world.undone():
+                with world.undone(), asked(world.twin.pool) as questions:
                     alone = world.play(inner)
-                    needed = buckets(world) != before or pays(world, pool.address)
+                    needed = bool(questions) or pays(world, pool.address)
                 if alone.startswith(OK):
                     expected = ENTERED if needed else OK
                     data = partial(getattr(market, inner.name).encode, *inner.args)

@@ -262,7 +262,7 @@ class Worker:
         seconds, steps = time.monotonic() - self.began, self.report().steps
         fewest, end = list(ops), problem
         opened = len(world.story)
-        lines = told
+        lines, crashed = told, ""
         try:
             if self.plan.shrink:
                 # Where nothing is sampled another law may notice the same fault, or sooner.
@@ -271,8 +271,12 @@ class Worker:
             lines, again = story(world, fewest)
             end = again or problem
         except Exception:  # what broke stays broken, whatever fewer steps do to the harness
-            fewest, lines = list(ops), told
+            fewest, lines, end = list(ops), told, problem
+            crashed = traceback.format_exc()
         found = counterexample.record(world, end.law, end.text, [*world.played, *fewest])
+        if crashed:
+            found["trace"] = crashed
+            lines = [*lines, "(cutting this down crashed: see `trace` in the record)"]
         return Failure(end.law, end.text, tuple(lines[opened:]), seconds, steps, found)
 
     def close(self) -> None:

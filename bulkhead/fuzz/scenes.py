@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -94,11 +95,26 @@ def fall_due(world: World, dice: random.Random) -> None:
     world.play(Op("set_price", args=(world.twin.state.mark, 0, 0, 0), wait=wait, market=at))
 
 
-def buckets(world: World) -> tuple[bytes, ...]:
-    """What waits in the pool's queues."""
-    pool = world.site.pool
-    asked = (pool.depositBuckets.encode(), pool.redeemBuckets.encode())
-    return tuple(world.engine.view(pool.address, data).data for data in asked)
+@contextmanager
+def asked(pool: Any) -> Iterator[list[str]]:
+    """What its market asks of the twin's pool meanwhile, whether anything comes of it or not."""
+    found: list[str] = []
+
+    def noted(name: str, honest: Callable[..., int]) -> Callable[..., int]:
+        def ask(*args: int) -> int:
+            found.append(name)
+            return honest(*args)
+
+        return ask
+
+    names = ("price_deposits", "price_redeems")
+    for name in names:
+        setattr(pool, name, noted(name, getattr(pool, name)))
+    try:
+        yield found
+    finally:
+        for name in names:
+            delattr(pool, name)
 
 
 def pays(world: World, who: str) -> bool:

@@ -21,6 +21,8 @@
   table could never have changed its parameters.
 - settled_out_of_the_pool_within_its_request: a settlement that the pool pays is refused within a
   request; the law knew only pricing to be.
+- pool_asked_for_nothing_within_a_refund: within a refund the market asked the pool for prices of
+  nothing, which the pool refuses while it works; the trial looked at what came of asking alone.
 - last_unit_buys_shares_for_nothing: a part of a claim, minted, took the last token unit by
   rounding up; the rest of the shares is minted for nothing more, which the trial did not do.
 - operator_becomes_a_provider: an operator asked to redeem a provider's shares for itself; the trial

@@ -115,7 +115,10 @@ def test_what_breaks_is_told_though_cutting_it_down_crashes(
     assert run(["fuzz", "--seconds", "60", "--law", "I-50", "--out", str(tmp_path), "--json"]) == 1
     failure = json.loads(capsys.readouterr().out)["failure"]
     assert failure["law"] == "I-50"
-    assert failure["story"]  # uncut
+    assert len(failure["story"]) > 1  # uncut
+    assert "crashed" in failure["story"][-1]
+    (file,) = tmp_path.glob("I-50-*.json")
+    assert "KeyError: 'planted'" in json.loads(file.read_text())["trace"]
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
