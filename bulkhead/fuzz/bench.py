@@ -304,6 +304,8 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=5.0, help="CPU-seconds for each mutant")
     parser.add_argument("--page", type=Path, default=PAGE, help="whose figures are filled in")
     given = parser.parse_args()
+    page = given.page.read_text(encoding="utf-8")  # before minutes of measuring
+    given.out.parent.mkdir(parents=True, exist_ok=True)
     found = measure(given.seconds, given.rounds, given.seed)
     if given.bugs:
         from bulkhead.mutants.beside import bugs, table  # late: they parse the catalogue
@@ -313,9 +315,8 @@ def main() -> None:
         with one_core():
             found |= bugs(woven, given.bugs, given.budget, given.seed)
         print(table(found))
-    given.page.write_text(filled(given.page.read_text(encoding="utf-8"), found), encoding="utf-8")
-    given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    given.page.write_text(filled(page, found), encoding="utf-8")
     print(json.dumps(found, indent=2))
 
 

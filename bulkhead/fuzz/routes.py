@@ -32,7 +32,7 @@ from bulkhead.model.wad import WAD
 
 Call = tuple[str, tuple[int, ...]]  # a function of the router's, and what follows the market
 LARGEST = 2**256 - 1
-ROUNDS = 3  # of each kind in a trial
+ROUNDS = 2  # of each kind in a trial
 FEE_BPS = 100
 PAYING = ("open", "topUp")
 _PERMIT = keccak(

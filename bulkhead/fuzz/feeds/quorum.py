@@ -25,7 +25,7 @@ from bulkhead.model.order_types import Domain
 from bulkhead.model.wad import WAD
 from bulkhead.reporter.report import NAME, VERSION, Report, feed_id, update_data
 
-SCENES = 5  # of a trial
+SCENES = 4  # of a trial
 READS = 2  # of a scene
 GROUPS = 3  # of reporters that are tried
 FEED, OTHER_FEED = feed_id("ETH/USD"), feed_id("BTC/USD")

@@ -27,7 +27,7 @@ from bulkhead.model.wad import WAD
 # Moves, on average, where a token or a margin call calls somebody in the middle of an action.
 HOOKED_EVERY, CALLED_EVERY = 60, 1_000
 LOOK_EVERY = 600  # moves, on average: views that no call needs
-TRIAL_EVERY = 40  # moves, on average: trials are dear
+TRIAL_EVERY = 50  # moves, on average: trials are dear
 BIRTHS = 4  # first deposits that are tried
 CHAPTERS = 85  # of 256 sequences begin with one
 
@@ -82,7 +82,7 @@ class Decoder(States, Behalf, Absurd):
             (2, self.reserve),
             (5, self.mixed_batch),
             (8, self.tables),
-            (4, self.impacts),
+            (1, self.impacts),
             (4, self.gifted),
             (5, self.relocked),
         )
