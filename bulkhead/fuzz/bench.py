@@ -1,8 +1,9 @@
 """How fast the fuzzer is beside forge's, in one run: `make bench-fuzz`, `out/bench/fuzz.json`.
 
 All on one core and in seconds of the processor, so that other work on the machine changes little; a
-round measures each once, in turn, and the figures are the rounds' medians. A call is one action of
-somebody with the laws after it: what forge counts too. Setting up is outside the clock (forge's by
+round measures each once, in turn, and the figures are the rounds' medians, those of forge's too:
+what is measured within seconds has had the same machine. A call is one action of somebody with the
+laws after it: what forge counts too. Setting up is outside the clock (forge's by
 the difference of a long and a short run). `two_workers_ratio` is of steps in as many seconds of the
 processor for each worker: what two cores of one's own give; `two_workers_clock_ratio` is by the
 clock, which other work on the machine slows. `two_processes_ratio` and its clock's are the same of
@@ -21,6 +22,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import truediv
 from pathlib import Path
 from typing import Any
 
@@ -222,14 +224,19 @@ def measure(seconds: float, rounds: int, seed: int) -> dict[str, Any]:
         for world in worlds.values():
             world.engine.close()
         held = memory(6 * seconds, seed)
-    for turn in range(seed, seed + rounds):
+    for turn in range(seed, seed + max(1, rounds // 2)):
         for name, played in (("workers", many), ("processes", apart)):
             (alone, used), (both, each) = (played(count, 5 * seconds, turn) for count in (1, 2))
             note(f"two_{name}_ratio", both / each / (alone / used))
             note(f"two_{name}_clock_ratio", both / alone)
     medians = {name: statistics.median(values) for name, values in found.items()}
     compared = {
-        name: round(medians[f"{name}_calls_per_cpu_s"] / medians["forge_calls_per_cpu_s"], 2)
+        name: round(
+            statistics.median(
+                map(truediv, found[f"{name}_calls_per_cpu_s"], found["forge_calls_per_cpu_s"])
+            ),
+            2,
+        )
         for name in ("revm", "revm_same_laws", "anvil_sim")
     }
     return {
@@ -296,8 +303,8 @@ def filled(page: str, found: dict[str, Any]) -> str:
 def main() -> None:
     """`python -m bulkhead.fuzz.bench`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--bugs", type=int, default=0, help="mutants to find, on both sides")

@@ -17,7 +17,7 @@ from bulkhead.fuzz import chain, parties, twins
 from bulkhead.fuzz.engine import Answer, Engine, Request, Simulating
 from bulkhead.fuzz.ghost import Ghost
 from bulkhead.fuzz.laws.base import Broken
-from bulkhead.fuzz.ops import BATCHES, RETURNING, TRIAL, Op
+from bulkhead.fuzz.ops import ASIDE, BATCHES, RETURNING, TRIAL, Op
 from bulkhead.fuzz.parties import Parties
 from bulkhead.fuzz.people import KEEPER, PURSE, START
 from bulkhead.fuzz.probe import Sight
@@ -258,8 +258,13 @@ class World:
                 if not answer.ok:
                     raise Broken("I-50", f"what leads to {op} fails: {meaning(answer.data)}")
         step.logs = logs
-        self.close(step, found, self._glance(step) if found.ok else None)
+        seen = found.ok and self._shows(op)
+        self.close(step, found, self._glance(step) if seen else None)
         return step.found
+
+    def _shows(self, op: Op) -> bool:
+        """Whether a market may look otherwise after an op."""
+        return self.thorough or op.name not in ASIDE
 
     def _glance(self, step: Step) -> tuple[int, ...]:
         """A market's words after a success: as stored where that is what the model expects, else
@@ -347,7 +352,7 @@ class World:
         probe = Request(0, KEEPER, site.probe.address, site.look)
         # A refusal shows nothing: one that was not foretold breaks I-50 as it is.
         looks = [
-            place == step.main and step.expected.startswith("ok")
+            place == step.main and bool(step.words)
             for step in steps
             for place in range(len(step.requests))
         ]
@@ -383,7 +388,7 @@ class World:
         made, main = chain.requests(self, op, ok, failing)
         if ok and op.name == "set_params":
             site.params = op.args[0]
-        words = site.layout.expected(twin) if ok else ()
+        words = site.layout.expected(twin) if ok and self._shows(op) else ()
         return Step(
             op,
             site,
