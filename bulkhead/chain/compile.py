@@ -26,12 +26,13 @@ from bulkhead.chain.binaries import ROOT
 from bulkhead.chain.compiler import Compiler, CompilerError
 from bulkhead.chain.sizes import table
 from bulkhead.chain.sources import SourceError, SourceTree
+from bulkhead.errors import BulkheadError
 
 BUILD = Path(".build") / "bulkhead"
 _LIMIT_WARNING = "5574"  # "exceeds 24576 bytes": the size table says it better
 
 
-class CompileError(Exception):
+class CompileError(BulkheadError):
     """Some sources do not compile; the message holds the compiler's own report."""
 
 

@@ -92,12 +92,14 @@ def deploy(
     **addresses: str | None,
 ) -> int:
     """Thin: read, rehearse, ask, send."""
+    from bulkhead.chain.compile import ensure
     from bulkhead.deploy import params, plan
     from bulkhead.deploy.network import connect
 
     file = params.read(market)
     answer = _answer(price)
     console = Console(json_)
+    ensure()
     with connect(network, account) as node:
         asked = plan.order(
             file, node.rpc.chain_id(), node.account, answer=answer, sources=sources, **addresses
@@ -166,12 +168,14 @@ def verify(record: Path, network: str, json_: bool) -> int:
 
     Exit codes: 0 all as recorded, 1 something differs, 2 bad input, 3 anything else.
     """
+    from bulkhead.chain.compile import ensure
     from bulkhead.deploy.network import connect
     from bulkhead.deploy.record import load
     from bulkhead.deploy.verify import verify as compare
 
     found = load(record)
     console = Console(json_)
+    ensure()
     with connect(network, signing=False) as node:
         mismatches = compare(node.rpc, found)
     console.result({"record": str(record), "mismatches": [vars(one) for one in mismatches]})

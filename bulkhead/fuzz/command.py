@@ -116,7 +116,8 @@ def fuzz(
     if folder is not None and not (folder / "Market.json").is_file():
         raise BadInput("--artifacts", folder, "a folder with compiled contracts (Market.json)")
     writable("--out", out)
-    from bulkhead.fuzz import show  # late: --help must be fast
+    from bulkhead.chain.compile import ensure  # late: --help must be fast
+    from bulkhead.fuzz import show
     from bulkhead.fuzz import workers as crew
     from bulkhead.fuzz.replay import replay as again
     from bulkhead.fuzz.report import HarnessFailed
@@ -124,6 +125,8 @@ def fuzz(
     from bulkhead.fuzz.runner import Plan
 
     console = Console(json_)
+    if folder is None:
+        ensure()
     if replay is not None:
         with interruptible():
             return again(replay, folder=folder, roomy=roomy, out=out, console=console)
