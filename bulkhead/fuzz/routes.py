@@ -32,7 +32,7 @@ from bulkhead.model.wad import WAD
 
 Call = tuple[str, tuple[int, ...]]  # a function of the router's, and what follows the market
 LARGEST = 2**256 - 1
-ROUNDS = 2  # of each kind in a trial
+ROUNDS = 3  # of each kind in a trial
 FEE_BPS = 100
 PAYING = ("open", "topUp")
 _PERMIT = keccak(
@@ -147,6 +147,7 @@ class Scene:
 
     def _send(self, who: str, data: bytes) -> str:
         stage = self.world.stage
+        self.world.tally.steps += 1
         answer = self.world.engine.send(*stage.through(self.router.address, data, who))
         return "ok" if answer.ok else meaning(answer.data)
 

@@ -53,6 +53,8 @@ class Adapter(ABC):
     """I-34: what an adapter gives a market is what its source allows, or it is refused. One with
     drawn settings, and what it reads; `play` puts drawn scenes before it."""
 
+    adapter: Contract
+
     def __init__(self, bench: Any, world: World, dice: random.Random) -> None:
         self.bench, self.world, self.dice = bench, world, dice
         self.hand = Deployer(world.engine.rpc, DEPLOYER, artifacts=world.stage.artifacts)
@@ -74,8 +76,17 @@ class Adapter(ABC):
         said = words(answer, adapter.read)
         self.hold(said, foretold(expected), f"read({since}) of {scene}")
 
+    def act(self, data: bytes, who: str = EVE, value: int = 0) -> str:
+        """A call of the adapter, with ether or without: what it says."""
+        self.world.tally.steps += 1
+        engine, where = self.world.engine, self.adapter.address
+        if value:
+            return words(engine.pay(where, data, who, value))
+        return words(engine.send(where, data, who))
+
     def tell(self, feed: Contract, name: str, *values: Any) -> None:
         """A call that must succeed."""
+        self.world.tally.steps += 1
         self.world.stage.send(feed, name, values, EVE)
 
     def deployed(self, name: str, check: Callable[[], None], *args: Any) -> Contract | None:

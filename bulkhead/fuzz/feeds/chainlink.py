@@ -8,8 +8,7 @@ from typing import Any
 
 from bulkhead.chain.contract import Contract
 from bulkhead.chain.rpc import ZERO
-from bulkhead.fuzz.feeds.base import Adapter, Holder, foretold, words
-from bulkhead.fuzz.people import EVE
+from bulkhead.fuzz.feeds.base import Adapter, Holder, foretold
 from bulkhead.fuzz.world import World
 from bulkhead.model.chainlink import MISSING, ChainlinkTerms, Round, gap, read_chainlink
 from bulkhead.model.wad import WAD
@@ -94,7 +93,7 @@ class Chainlink(Adapter):
         expected = foretold(kept)
         data = self.adapter.proveGap.encode(phase * PHASE | number, self.market.address)
         point = engine.snapshot()
-        said = words(engine.send(self.adapter.address, data, EVE))
+        said = self.act(data)
         found = self.market.state().resumedAt
         engine.restore(point)
         scene = f"round {number} of {[tuple(each) for each in shown]} at {now}, {sequencer}"

@@ -11,7 +11,7 @@ from typing import Any
 from eth_abi.abi import encode
 
 from bulkhead.chain.contract import Contract
-from bulkhead.fuzz.feeds.base import Adapter, foretold, nudged, settled, words
+from bulkhead.fuzz.feeds.base import Adapter, foretold, nudged, settled
 from bulkhead.fuzz.people import EVE, PRICE
 from bulkhead.fuzz.world import World
 from bulkhead.model.oracle_settings import (
@@ -153,7 +153,7 @@ class Median(Adapter):
     def _note(self, now: int) -> None:
         expected = foretold(lambda: self.twin.note(self.answers, now))
         data = self.adapter.noteDisagreement.encode()
-        said = words(self.world.engine.send(self.adapter.address, data, EVE))
+        said = self.act(data)
         self.hold(said, expected, f"noteDisagreement of {self._scene(now)}")
         found, noted = self.adapter.disagreedAt(), self.twin.disagreed_at
         self.hold(f"{found}", f"{noted}", "when sources were noted to disagree")
@@ -183,11 +183,11 @@ class Median(Adapter):
         expected = foretold(handed).removesuffix("()")
         data = [bytes(encode(["uint256", "uint256", "bytes[]"], [*gift, []])) for gift in gifts]
         call, engine, where = self.adapter.update.encode(data), self.world.engine, self.adapter
-        said = words(engine.pay(where.address, call, EVE, value))
+        said = self.act(call, value=value)
         self.hold(said, expected, f"update of {gifts} with {value} wei")
         if said == "ok":
             self.paid = paid
-        refused = words(engine.pay(where.address, b"", EVE, 1))
+        refused = self.act(b"", value=1)
         self.hold(refused, foretold(_refuse_ether), "a wei without a call")
         found = [engine.ether(each.address) for each in (where, *self.sources)]
         self.hold(f"{found}", f"{[0, *self.paid]}", "ether of adapter and sources")

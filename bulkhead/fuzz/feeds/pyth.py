@@ -9,7 +9,7 @@ from typing import Any
 
 from bulkhead.chain.contract import Contract
 from bulkhead.chain.rpc import ZERO
-from bulkhead.fuzz.feeds.base import Adapter, Holder, foretold, nudged, settled, words
+from bulkhead.fuzz.feeds.base import Adapter, Holder, foretold, nudged, settled
 from bulkhead.fuzz.people import EVE
 from bulkhead.fuzz.world import World
 from bulkhead.model.oracle_settings import check, of_pyth
@@ -116,7 +116,7 @@ class Pyth(Adapter):
 
     def _update(self, price: PythPrice, now: int) -> None:
         """Through the adapter, with a fee at its edge, or past it; another feed's price beside."""
-        dice, engine = self.dice, self.world.engine
+        dice = self.dice
         data = [self._data(price)]
         if dice.random() < 0.2:
             data.insert(dice.randrange(2), self._data(replace(price, price=1), OTHER_ID))
@@ -127,7 +127,7 @@ class Pyth(Adapter):
             self.held = newest(self.held, [price])
         expected = foretold(lambda: self._charge(value, fee))
         call = self.adapter.update.encode(data)
-        said = words(engine.pay(self.adapter.address, call, EVE, value))
+        said = self.act(call, value=value)
         self.hold(said, expected, f"update with {value} wei at {now}: {price}")
         if said == "ok":
             self.held, self.paid = newest(self.held, [price]), self.paid + fee
@@ -146,7 +146,7 @@ class Pyth(Adapter):
 
     def _prove(self, price: PythPrice, now: int) -> None:
         """A price after a silence that is just long enough, or not, shown to a market."""
-        dice, engine = self.dice, self.world.engine
+        dice = self.dice
         age = self.terms.max_age_secs
         at = dice.choice((now, now, now - 1, now - age, now + 1, price.published_at))
         before = max(0, at - age - dice.choice((0, 1, 1, 9)))
@@ -162,7 +162,7 @@ class Pyth(Adapter):
 
         expected = foretold(kept)
         call = self.adapter.proveGap.encode([self._data(shown)], resumed, self.market.address)
-        said = words(engine.pay(self.adapter.address, call, EVE, value))
+        said = self.act(call, value=value)
         self.hold(said, expected, f"proof of {resumed} with {value} wei at {now}: {shown}")
         if said == "ok":
             self.holder, self.held, self.paid = holder, held, self.paid + self.fee

@@ -16,7 +16,7 @@ from eth_utils.exceptions import ValidationError
 from bulkhead.chain.contract import Contract
 from bulkhead.chain.decode import registry
 from bulkhead.chain.rpc import ZERO
-from bulkhead.fuzz.feeds.base import Adapter, foretold, nudged, settled, words
+from bulkhead.fuzz.feeds.base import Adapter, foretold, nudged, settled
 from bulkhead.fuzz.people import DEPLOYER, EVE
 from bulkhead.fuzz.world import World
 from bulkhead.model.oracle_settings import MOST_REPORTERS, check, check_reporters, of_quorum
@@ -25,7 +25,7 @@ from bulkhead.model.order_types import Domain
 from bulkhead.model.wad import WAD
 from bulkhead.reporter.report import NAME, VERSION, Report, feed_id, update_data
 
-SCENES = 4  # of a trial
+SCENES = 5  # of a trial
 READS = 2  # of a scene
 GROUPS = 3  # of reporters that are tried
 FEED, OTHER_FEED = feed_id("ETH/USD"), feed_id("BTC/USD")
@@ -137,7 +137,7 @@ class Quorum(Adapter):
 
         expected = foretold(allowed)
         data = self.adapter.setReporters.encode(list(members), quorum)
-        said = words(self.world.engine.send(self.adapter.address, data, who))
+        said = self.act(data, who)
         self.hold(said, expected, f"setReporters({members}, {quorum}) by {who}")
         if said == "ok":
             self.twin = replace(self.twin, reporters=members, quorum=quorum)
@@ -165,9 +165,7 @@ class Quorum(Adapter):
 
         expected = foretold(take)
         data = self.adapter.update.encode([update_data(*each) for each in sets])
-        where = self.adapter.address
-        answer = engine.pay(where, data, EVE, value) if value else engine.send(where, data, EVE)
-        said = words(answer)
+        said = self.act(data, value=value)
         told = [(at, [(one.signer, one.price) for one in each]) for at, each in sets]
         self.hold(said, expected, f"reports {told} to {self.twin} at {now}")
         if said == "ok":

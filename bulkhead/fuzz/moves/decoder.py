@@ -27,7 +27,7 @@ from bulkhead.model.wad import WAD
 # Moves, on average, where a token or a margin call calls somebody in the middle of an action.
 HOOKED_EVERY, CALLED_EVERY = 60, 1_000
 LOOK_EVERY = 600  # moves, on average: views that no call needs
-TRIAL_EVERY = 60  # moves, on average: trials are dear
+TRIAL_EVERY = 40  # moves, on average: trials are dear
 BIRTHS = 4  # first deposits that are tried
 CHAPTERS = 85  # of 256 sequences begin with one
 
