@@ -34,9 +34,27 @@ def as_json(command: F) -> F:
 def _report(problem: Exception, code: int, kind: str, json_: bool) -> int:
     records = problem.records() if isinstance(problem, BadInput) else []
     print(f"{kind}: {problem}", file=sys.stderr)
-    if json_:
-        print(json.dumps({"error": kind, "message": str(problem), "problems": records}, indent=2))
+    _document(kind, str(problem), records, json_)
     return code
+
+
+def _misused(problem: click.ClickException, json_: bool) -> int:
+    """What click refuses before a command begins: its own words, and the same document."""
+    problem.show()
+    what = "usage"
+    if isinstance(problem, click.NoSuchOption):
+        what = problem.option_name
+    elif isinstance(problem, click.BadParameter) and problem.param is not None:
+        what = problem.param.opts[0]
+    limit = problem.format_message()
+    records = [{"what": what, "value": "", "limit": limit}]  # click's words have the value
+    _document("bad input", limit, records, json_)
+    return BAD_INPUT
+
+
+def _document(kind: str, message: str, problems: list[dict[str, str]], json_: bool) -> None:
+    if json_:
+        print(json.dumps({"error": kind, "message": message, "problems": problems}, indent=2))
 
 
 def outcome(action: Callable[[], Any], json_: bool) -> int:
@@ -50,8 +68,7 @@ def outcome(action: Callable[[], Any], json_: bool) -> int:
         print("stopped", file=sys.stderr)
         return FAILED
     except click.ClickException as problem:
-        problem.show()
-        return BAD_INPUT
+        return _misused(problem, json_)
     except BadInput as problem:
         return _report(problem, BAD_INPUT, "bad input", json_)
     except BulkheadError as problem:

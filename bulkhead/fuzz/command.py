@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from bulkhead.commands import BROKEN, FAILED, OK, Console, as_json, writable
 from bulkhead.errors import BadInput
@@ -15,6 +16,13 @@ from bulkhead.processes import Stop, interruptible
 OUT = Path("out/fuzz")
 ARTIFACTS = "BULKHEAD_ARTIFACTS"
 PROFILES = ("quick", "ci", "nightly", "deep")
+# What says how sequences are drawn, by click's names: a counterexample has its own.
+DRAWING = {
+    **{name: f"--{name}" for name in ("engine", "profile", "minutes", "seconds", "seed")},
+    "laws": "--law",
+    "workers": "--workers",
+    "shrink": "--shrink/--no-shrink",
+}
 HELP = f"""Attack a market: random sequences of everything that anybody can do, under every law.
 
 Each call is played on the real contracts and on an exact twin. The twin foretells success or the
@@ -32,6 +40,9 @@ Examples:
   bulkhead fuzz --engine anvil --law I-26         one law, real transactions
   bulkhead fuzz --replay {OUT}/I-26-seed1-0f3a9c21.json
                            a saved counterexample, on Anvil
+
+--replay plays what was saved as it was, on Anvil, under all laws: with it only --artifacts,
+--roomy, --out and --json may be given.
 
 --artifacts (or {ARTIFACTS}) names a folder of compiled contracts to attack instead of this
 project's: mutants, for instance.
@@ -99,10 +110,12 @@ def fuzz(
     json_: bool,
 ) -> int:
     """Thin: check, run, print."""
+    if replay is not None:
+        _alone(click.get_current_context())
     for name in laws:
         if name not in LAWS:
             raise BadInput("--law", name, f"one of {', '.join(LAWS)}")
-        if replay is None and ELSEWHERE.get(name, engine) != engine:
+        if ELSEWHERE.get(name, engine) != engine:
             limit = f"only --engine {ELSEWHERE[name]} shows anything of it"
             raise BadInput("--law", name, limit)
     if not 1 <= workers <= 256:
@@ -158,3 +171,10 @@ def fuzz(
         console, plan, report, failure, out, (missing, unchecked), stopped=stop.asked
     )
     return {show.HELD: OK, show.STOPPED: FAILED}.get(said, BROKEN)
+
+
+def _alone(context: click.Context) -> None:
+    """Refuses beside --replay what would say how to draw."""
+    for name, option in DRAWING.items():
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise BadInput(option, context.params[name], "only without --replay")

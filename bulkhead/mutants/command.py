@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bulkhead.commands import BROKEN, OK, Console, as_json
+from bulkhead.commands import BROKEN, OK, Console, as_json, writable
 from bulkhead.errors import BadInput
 from bulkhead.processes import interruptible
 
@@ -58,14 +58,15 @@ def mutants(
     json_: bool,
 ) -> int:
     """Thin: check, run, print."""
-    from bulkhead.mutants import run  # late: --help must be fast
+    from bulkhead.mutants import operators, run  # late: --help must be fast
     from bulkhead.mutants.campaign import Terms
     from bulkhead.mutants.mutant import GENERATED, catalogue
 
     ids = {each.id for each in catalogue()}
     for name in only:
-        if name not in ids and "-" not in name:
-            raise BadInput("--only", name, "the id of a mutant")
+        if name not in ids and not operators.ID.fullmatch(name):
+            limit = "an id of bulkhead/mutants/catalogue, or a generated one of docs/mutation.md"
+            raise BadInput("--only", name, limit)
     places = {each.area for each in catalogue()} | {GENERATED}
     for area in areas:
         if area not in places:
@@ -78,6 +79,9 @@ def mutants(
         raise BadInput("--jobs", jobs, "1 to 256")
     if artifacts is not None and len(only) != 1:
         raise BadInput("--artifacts", artifacts, "with exactly one --only")
+    for option, folder in (("--docs", docs), ("--artifacts", artifacts)):
+        if folder is not None:
+            writable(option, folder)
     console = Console(json_)
     terms = Terms(seed, seconds, jobs or os.cpu_count() or 1, fresh)
     chosen = run.Choice(only, areas, generated)

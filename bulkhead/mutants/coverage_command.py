@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from bulkhead.commands import OK, Console, as_json
+from bulkhead.commands import OK, Console, as_json, writable
 from bulkhead.errors import BadInput
 from bulkhead.processes import interruptible
 
@@ -44,6 +44,7 @@ def coverage(seconds: float, seed: int, jobs: int, docs: Path, json_: bool) -> i
         raise BadInput("--seconds", seconds, "above 0, at most 36000")
     if not 0 <= jobs <= 64:
         raise BadInput("--jobs", jobs, "0 to 64")
+    writable("--docs", docs)
     terms = reach.Terms(seed, seconds, jobs or min(os.cpu_count() or 1, 4))
     reasons = reach.explanations()  # before minutes are spent
     console = Console(json_)

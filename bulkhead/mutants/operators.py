@@ -10,6 +10,7 @@ replaced by a revert, SBR built-in names.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -58,6 +59,11 @@ _BINARY = {
     "LOR": ("&&", "||"),
     "BOR": ("&", "|", "^", "<<", ">>"),
 }
+_OTHER_RULES = ("ASOR", "UOR", "LIR", "MIA", "CR", "RR", "SBR")
+ID = re.compile(  # of a mutant made here: operator, contract, line, place, length
+    rf"({'|'.join((*_BINARY, *_OTHER_RULES))})"
+    rf"-({'|'.join(Path(name).stem for name in CORE)})-\d+-\d+-\d+"
+)
 _ASSIGN = ("=", "+=", "-=", "*=", "/=")
 _SIMPLE = frozenset(("ExpressionStatement", "EmitStatement"))
 

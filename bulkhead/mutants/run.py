@@ -63,6 +63,10 @@ def by_hand() -> Woven:
 def drawn(choice: Choice, seed: int) -> tuple[Woven, list[Mutant], list[Mutant]]:
     """The build of the generated ones: those that compile, those that do not."""
     sampled = operators.sample(ROOT, seed, choice.generated)
+    missing = set(choice.only) - _ids() - {mutant.id for mutant in sampled}
+    if missing:
+        limit = f"it is none of the {choice.generated} that seed {seed} draws"
+        raise BadInput("--only", ", ".join(sorted(missing)), limit)
     valid, invalid = operators.compiling(ROOT, sampled)
     folder = ROOT / FOLDER / f"generated-{seed}"
     return compile_all(valid, folder, DEPLOYED), valid, invalid

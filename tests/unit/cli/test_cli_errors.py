@@ -132,3 +132,86 @@ def test_verify__file_that_is_no_record__is_refused(
         file.write_text(text)
         assert run(["verify", str(file)]) == 2
         assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what", "limit"),
+    [
+        (["fuzz", "--seed", "abc"], "--seed", "'abc' is not a valid integer"),
+        (["fuzz", "--profile", "foo"], "--profile", "'foo' is not one of 'quick', 'ci'"),
+        (["mutants", "--nope"], "--nope", "No such option"),
+        (["verify"], "record", "Missing argument"),
+        (["nope"], "usage", "No such command 'nope'"),
+    ],
+)
+def test_json__usage_error__has_the_shape_of_all_others(
+    arguments: list[str], what: str, limit: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, "--json"]) == 2
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert set(told) == {"error", "message", "problems"}
+    assert told["error"] == "bad input"
+    assert limit in told["message"]
+    assert limit in said.err
+    (problem,) = told["problems"]
+    assert set(problem) == {"what", "value", "limit"}
+    assert problem["what"] == what
+    assert limit in problem["limit"]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--law", "I-26"],
+        ["--engine", "revm"],
+        ["--seed", "1"],
+        ["--workers", "1"],
+        ["--seconds", "5"],
+        ["--minutes", "1"],
+        ["--profile", "quick"],
+        ["--no-shrink"],
+        ["--shrink"],
+    ],
+    ids=" ".join,
+)
+def test_replay__what_says_how_to_draw__is_refused_beside_it(
+    option: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is given as it is by default."""
+    monkeypatch.setattr("bulkhead.chain.compile.ensure", lambda: pytest.fail("it compiles"))
+    assert run(["fuzz", "--replay", "some.json", *option, "--json"]) == 2
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert option[0] in problem["what"]
+    assert problem["limit"] == "only without --replay"
+
+
+@pytest.mark.parametrize("command", ["mutants", "coverage"])
+@pytest.mark.parametrize("folder", ["/proc/zzz", "/etc/passwd"])
+def test_docs__folder_that_takes_nothing__is_refused_before_any_work(
+    command: str,
+    folder: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for place in ("bulkhead.chain.compile.ensure", "bulkhead.mutants.run.campaign"):
+        monkeypatch.setattr(place, lambda *_: pytest.fail("it works"))
+    assert run([command, "--docs", folder]) == 2
+    assert f"bad input: --docs: {folder} is refused" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["LIQ-99", "nonsense", "ROR-Market", "XOR-Market-1-2-3"])
+def test_mutants__only_what_no_mutant_can_be_called__is_refused_at_once(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bulkhead.mutants.run.campaign", lambda *_: pytest.fail("it works"))
+    assert run(["mutants", "--only", name]) == 2
+    assert f"--only: {name} is refused; an id of" in capsys.readouterr().err
+
+
+def test_mutants__generated_id_that_the_seed_does_not_draw__is_refused_before_compiling(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bulkhead.mutants.operators.compiling", lambda *_: pytest.fail("compiles"))
+    assert run(["mutants", "--only", "ROR-Market-1-2-3", "--generated", "5"]) == 2
+    assert "none of the 5 that seed 1 draws" in capsys.readouterr().err
