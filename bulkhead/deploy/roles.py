@@ -31,11 +31,6 @@ class People:
     delay: int
 
 
-def selectors(market: Contract, role: int) -> list[bytes]:
-    """The market's functions that a role may call."""
-    return [market.__getattr__(name).method.selector for name in FUNCTIONS[role]]
-
-
 REPORTERS = ("setReporters",)  # what TIMELOCK may call on a quorum adapter
 
 

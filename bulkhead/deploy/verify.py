@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from eth_hash.auto import keccak
 
 from bulkhead.chain.abi import raw_bytes
 from bulkhead.chain.artifacts import Artifact, Artifacts, create2, default
-from bulkhead.chain.contract import Contract, at, registry
+from bulkhead.chain.contract import Contract, Event, at, registry
 from bulkhead.chain.rpc import Rpc
 from bulkhead.deploy import roles
 from bulkhead.deploy.oracles import CONTRACTS, differences
@@ -18,6 +18,7 @@ from bulkhead.deploy.record import PARTS, Record, contracts, plain
 from bulkhead.deploy.system import CREATED, ORDER_BOOK, PERIPHERY
 
 MIN_DELAY = 2 * 86_400
+Functions = Mapping[int, Sequence[str]]  # what each role may call on a contract
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def _links(handles: dict[str, Contract], record: Record) -> Iterator[Mismatch]:
                 yield Mismatch(f"{name}.{getter}", record.address(target), found)
 
 
-def _oracle(rpc: Rpc, oracle: Contract, record: Record) -> Iterator[Mismatch]:
+def _oracle(rpc: Rpc, oracle: Contract, record: Record, known: Artifacts) -> Iterator[Mismatch]:
     """The adapter has the settings that it was deployed with, and a quorum's its reporters, whom
     only the timelock replaces."""
     kind = record.parts["oracle"].contract
@@ -145,21 +146,11 @@ def _oracle(rpc: Rpc, oracle: Contract, record: Record) -> Iterator[Mismatch]:
     if not _adopted(record):
         return
     authority = at(rpc, PARTS["authority"], oracle.authority())
-    yield from _reporters(authority, oracle)
-    yield from _admin_delay(rpc, authority, oracle, record)
-    yield from _members(rpc, authority, record, guarded=False)
-
-
-def _reporters(authority: Contract, oracle: Contract) -> Iterator[Mismatch]:
-    """Only the timelock replaces a quorum's reporters."""
-    if authority.isTargetClosed(oracle.address):
-        yield Mismatch("the oracle's governance", "open", "closed")
-    found = authority.getTargetFunctionRole(oracle.address, oracle.setReporters.method.selector)
-    if found != roles.TIMELOCK:
-        yield Mismatch("role of setReporters", roles.TIMELOCK, found)
-    if authority.getRoleAdmin(roles.TIMELOCK) != roles.ADMIN:
-        admin = authority.getRoleAdmin(roles.TIMELOCK)
-        yield Mismatch("admin of the reporters' role", roles.ADMIN, admin)
+    artifact = known.get(PARTS["authority"])
+    if masked(rpc.code(authority), artifact) != masked(artifact.link_runtime(), artifact):
+        yield Mismatch(f"code of the oracle's authority at {authority.address}", "ours", "other")
+        return
+    yield from _authority(rpc, authority, oracle, record, {roles.TIMELOCK: roles.REPORTERS})
 
 
 def _params(rpc: Rpc, market: Contract, record: Record) -> Iterator[Mismatch]:
@@ -185,18 +176,59 @@ def _params(rpc: Rpc, market: Contract, record: Record) -> Iterator[Mismatch]:
                 yield Mismatch(f"bracket {place + 1}, {name}", row[name], plain(value))
 
 
-def _functions(authority: Contract, market: Contract) -> Iterator[Mismatch]:
-    """Each governed function belongs to its role, and to none else."""
-    if authority.isTargetClosed(market.address):
-        yield Mismatch("the market's governance", "open", "closed")
-    for role, names in roles.FUNCTIONS.items():
-        for name, selector in zip(names, roles.selectors(market, role), strict=True):
-            found = authority.getTargetFunctionRole(market.address, selector)
+def _events(rpc: Rpc, authority: Contract, name: str) -> list[Event]:
+    """All events of a name that an authority ever wrote, oldest first."""
+    logs = rpc.logs(of=authority, topics=[registry().topic(name)])
+    return [event for log in logs if (event := registry().event(log)) is not None]
+
+
+def _authority(
+    rpc: Rpc, authority: Contract, target: Contract, record: Record, functions: Functions
+) -> Iterator[Mismatch]:
+    """Who may do what with a contract is what the deployment left, and nothing is on its way to
+    change: these functions for these roles, exactly their members, and ADMIN above them all."""
+    yield from _functions(rpc, authority, target, functions)
+    yield from _roles(rpc, authority, functions)
+    yield from _admin_delay(rpc, authority, target, record)
+    yield from _members(rpc, authority, record, functions)
+
+
+def _functions(
+    rpc: Rpc, authority: Contract, target: Contract, functions: Functions
+) -> Iterator[Mismatch]:
+    """Each governed function belongs to its role; no role may call anything else anywhere."""
+    if authority.isTargetClosed(target.address):
+        yield Mismatch(f"governance of {target.address}", "open", "closed")
+    known = set()
+    for role, names in functions.items():
+        for name in names:
+            selector = getattr(target, name).method.selector
+            known.add((target.address, selector))
+            found = authority.getTargetFunctionRole(target.address, selector)
             if found != role:
                 yield Mismatch(f"role of {name}", role, found)
-    for role in roles.LABELS:
-        if authority.getRoleAdmin(role) != roles.ADMIN:
-            yield Mismatch(f"admin of role {role}", roles.ADMIN, authority.getRoleAdmin(role))
+    changed = _events(rpc, authority, "TargetFunctionRoleUpdated")
+    for where, selector in sorted({(one.target, one.selector) for one in changed} - known):
+        found = authority.getTargetFunctionRole(where, selector)
+        if found != roles.ADMIN:
+            yield Mismatch(f"role of 0x{selector.hex()} of {where}", roles.ADMIN, found)
+
+
+def _roles(rpc: Rpc, authority: Contract, functions: Functions) -> Iterator[Mismatch]:
+    """Only ADMIN grants a role or cancels what its members scheduled, and a grant is in force at
+    once: one that waits would come into force unseen. A new wait is set days before it holds, so
+    what was set last counts too."""
+    last = {one.roleId: one.delay for one in _events(rpc, authority, "RoleGrantDelayChanged")}
+    for role in (roles.ADMIN, *functions):
+        admin, guardian = authority.getRoleAdmin(role), authority.getRoleGuardian(role)
+        if admin != roles.ADMIN:
+            yield Mismatch(f"admin of role {role}", roles.ADMIN, admin)
+        if guardian != roles.ADMIN:
+            yield Mismatch(f"guardian of role {role}", roles.ADMIN, guardian)
+        now, then = authority.getRoleGrantDelay(role), last.get(role, 0)
+        if now or then:
+            found = f"{now} s, set to {then} s last"
+            yield Mismatch(f"delay of grants of role {role}", "0 s", found)
 
 
 def _admin_delay(
@@ -204,42 +236,47 @@ def _admin_delay(
 ) -> Iterator[Mismatch]:
     """Changes of a contract's roles wait as long as everything else governance does.
 
-    The authority lets a first delay begin days after it is set, so what was set last counts.
+    The authority lets a first delay begin days after it is set, so what was set last counts; what
+    holds now counts as well once it was set again.
     """
-    said = 0
-    for log in rpc.logs(of=authority, topics=[registry().topic("TargetAdminDelayUpdated")]):
-        event = registry().event(log)
-        if event is not None and event.target == target.address:
-            said = event.delay
-    if said != int(record.people["delay"]):
+    changed = _events(rpc, authority, "TargetAdminDelayUpdated")
+    said = [one.delay for one in changed if one.target == target.address] or [0]
+    now, wanted = authority.getTargetAdminDelay(target.address), int(record.people["delay"])
+    if said[-1] != wanted or (len(said) > 1 and now != wanted):
         what = f"delay of changes to the roles of {target.address}"
-        yield Mismatch(what, record.people["delay"], said)
+        yield Mismatch(what, f"{wanted} s", f"{now} s, set to {said[-1]} s last")
 
 
 def _members(
-    rpc: Rpc, authority: Contract, record: Record, *, guarded: bool = True
+    rpc: Rpc, authority: Contract, record: Record, functions: Functions
 ) -> Iterator[Mismatch]:
-    """Exactly the people of the record, with their delays; nobody else was ever let in."""
+    """Exactly the people of the record, with their delays; nobody else was ever let in and is in,
+    or will be."""
     people, delay = record.people, int(record.people["delay"])
     if delay < MIN_DELAY:
         yield Mismatch("delay of governance", f"at least {MIN_DELAY} s", f"{delay} s")
-    wanted = {
-        (roles.ADMIN, people["governance"].lower()): delay,
-        (roles.TIMELOCK, people["governance"].lower()): delay,
-    }
-    if guarded:
-        wanted[roles.GUARDIAN, people["guardian"].lower()] = 0
-    seen = set(wanted)
-    for log in rpc.logs(of=authority, topics=[registry().topic("RoleGranted")]):
-        event = registry().event(log)
-        if event is not None:
-            seen.add((event.roleId, event.account))
-    for role, account in sorted(seen):
-        member, held = authority.hasRole(role, account)
-        found = held if member else "no member"
+    wanted: dict[tuple[int, str], int] = {}
+    for role in (roles.ADMIN, *functions):
+        if role == roles.GUARDIAN:
+            wanted[role, people["guardian"].lower()] = 0
+        else:
+            wanted[role, people["governance"].lower()] = delay
+    granted = _events(rpc, authority, "RoleGranted")
+    for role, account in sorted(set(wanted) | {(one.roleId, one.account) for one in granted}):
+        found = _membership(authority, role, account)
         expected = wanted.get((role, account), "no member")
         if found != expected:
             yield Mismatch(f"delay of {account} in role {role}", expected, found)
+
+
+def _membership(authority: Contract, role: int, account: str) -> int | str:
+    """A member's delay (s), with what it is about to become; or that it is none, or from when."""
+    since, delay, pending, effect = authority.getAccess(role, account)
+    if not since:
+        return "no member"
+    if not authority.hasRole(role, account)[0]:
+        return f"{delay}, a member from {since} on"
+    return f"{delay}, but {pending} from {effect} on" if effect else int(delay)
 
 
 def verify(rpc: Rpc, record: Record, artifacts: Artifacts | None = None) -> list[Mismatch]:
@@ -262,8 +299,7 @@ def verify(rpc: Rpc, record: Record, artifacts: Artifacts | None = None) -> list
     if strange:
         return strange  # what other code says about itself proves nothing
     found = [*_origin(rpc, handles, record, known), *_links(handles, record)]
-    found += _oracle(rpc, handles["oracle"], record)
+    found += _oracle(rpc, handles["oracle"], record, known)
     found += _params(rpc, handles["market"], record)
-    found += _functions(handles["authority"], handles["market"])
-    found += _admin_delay(rpc, handles["authority"], handles["market"], record)
-    return found + list(_members(rpc, handles["authority"], record))
+    governed = handles["authority"], handles["market"]
+    return found + list(_authority(rpc, *governed, record, roles.FUNCTIONS))

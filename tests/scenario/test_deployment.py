@@ -25,6 +25,7 @@ from bulkhead.deploy.system import CREATED, ORDER_BOOK, System
 from bulkhead.deploy.verify import verify
 
 PRICE = 2_500 * 10**8
+DAY = 86_400
 
 
 @pytest.fixture(scope="module")
@@ -172,24 +173,89 @@ def _admin_at_once(system: System, rpc: Rpc, stranger: str) -> None:
     _as_admin(system, rpc, "setTargetAdminDelay", system.market.address, 0)
 
 
+def _grants_wait(system: System, rpc: Rpc, stranger: str) -> None:
+    _as_admin(system, rpc, "setGrantDelay", roles.ADMIN, 30 * DAY)
+
+
+def _grants_will_no_longer_wait(system: System, rpc: Rpc, stranger: str) -> None:
+    """The delay of grants was taken back, and still holds."""
+    _grants_wait(system, rpc, stranger)
+    rpc.warp(6 * DAY)
+    _as_admin(system, rpc, "setGrantDelay", roles.ADMIN, 0)
+
+
+def _future_admin(system: System, rpc: Rpc, stranger: str) -> None:
+    """A stranger who isn't in, but will be."""
+    _grants_wait(system, rpc, stranger)
+    rpc.warp(6 * DAY)
+    _another_admin(system, rpc, stranger)
+    assert system.authority.hasRole(roles.ADMIN, stranger) == (False, 0)
+
+
+def _delay_to_end(system: System, rpc: Rpc, stranger: str) -> None:
+    """Governance's delay still holds, and ends in two days."""
+    people = system.people
+    _as_admin(system, rpc, "grantRole", roles.TIMELOCK, people.governance, 0)
+    assert system.authority.hasRole(roles.TIMELOCK, people.governance) == (True, people.delay)
+
+
+def _guardian_cancels(system: System, rpc: Rpc, stranger: str) -> None:
+    _as_admin(system, rpc, "setRoleGuardian", roles.TIMELOCK, roles.GUARDIAN)
+
+
+def _guardian_grants(system: System, rpc: Rpc, stranger: str) -> None:
+    _as_admin(system, rpc, "setRoleAdmin", roles.TIMELOCK, roles.GUARDIAN)
+
+
+def _admin_later_at_once(system: System, rpc: Rpc, stranger: str) -> None:
+    """Changes of the market's roles still wait, and will not."""
+    rpc.warp(6 * DAY)
+    _admin_at_once(system, rpc, stranger)
+    assert system.authority.getTargetAdminDelay(system.market.address) == system.people.delay
+
+
+def _admin_at_once_for_now(system: System, rpc: Rpc, stranger: str) -> None:
+    """Changes of the market's roles are to wait again, and don't yet."""
+    _admin_at_once(system, rpc, stranger)
+    rpc.warp(6 * DAY)
+    _as_admin(system, rpc, "setTargetAdminDelay", system.market.address, system.people.delay)
+    assert system.authority.getTargetAdminDelay(system.market.address) == 0
+
+
+def _another_function(system: System, rpc: Rpc, stranger: str) -> None:
+    selector = system.authority.execute.method.selector
+    args = (system.authority.address, [selector], roles.GUARDIAN)
+    _as_admin(system, rpc, "setTargetFunctionRole", *args)
+
+
 @pytest.mark.parametrize(
     ("spoil", "what"),
     [
-        (_admin_at_once, "delay of changes to the roles of 0x"),
-        (_another_guardian, "in role 2"),
-        (_another_admin, "in role 0"),
-        (_guardian_gone, "in role 2"),
-        (_closed, "the market's governance"),
-        (_function_for_all, "role of setParams"),
+        (_admin_at_once, ["delay of changes to the roles of 0x"]),
+        (_admin_later_at_once, ["delay of changes to the roles of 0x"]),
+        (_admin_at_once_for_now, ["delay of changes to the roles of 0x"]),
+        (_another_guardian, ["in role 2"]),
+        (_another_admin, ["in role 0"]),
+        (_future_admin, ["delay of grants of role 0", "in role 0"]),
+        (_grants_wait, ["delay of grants of role 0"]),
+        (_grants_will_no_longer_wait, ["delay of grants of role 0"]),
+        (_delay_to_end, ["in role 1"]),
+        (_guardian_gone, ["in role 2"]),
+        (_guardian_cancels, ["guardian of role 1"]),
+        (_guardian_grants, ["admin of role 1"]),
+        (_closed, ["governance of 0x"]),
+        (_function_for_all, ["role of setParams"]),
+        (_another_function, ["role of 0x1cff79cd of 0x"]),
     ],
 )
 def test_verify__changed_authority__is_found(
-    system: System, record: Record, rpc: Rpc, accounts: list[str], spoil: Spoil, what: str
+    system: System, record: Record, rpc: Rpc, accounts: list[str], spoil: Spoil, what: list[str]
 ) -> None:
     spoil(system, rpc, accounts[9])
     found = verify(rpc, record)
-    assert len(found) == 1
-    assert what in found[0].what
+    assert len(found) == len(what), [str(one) for one in found]
+    for one, part in zip(found, what, strict=True):
+        assert part in one.what
 
 
 def test_roles__nobody__governs_at_once(system: System, rpc: Rpc, accounts: list[str]) -> None:

@@ -170,6 +170,13 @@ def test_quorum__other_reporters_or_authority__are_found(
     with chain.isolated():
         govern(authority.address, authority.grantRole.encode(1, accounts[9], 0))
         assert "in role 1" in verify(chain, record)[0].what
+    with chain.isolated():
+        govern(authority.address, authority.setRoleGuardian.encode(1, 7))
+        assert [one.what for one in verify(chain, record)] == ["guardian of role 1"]
+    with chain.isolated():
+        chain.set_code(authority.address, chain.code(authority) + b"\0")
+        what = f"code of the oracle's authority at {authority.address}"
+        assert [one.what for one in verify(chain, record)] == [what]
 
 
 def test_median__market__is_deployed_and_read_back(
