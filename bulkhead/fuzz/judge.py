@@ -37,7 +37,7 @@ from bulkhead.model.wad import WAD
 
 CASH_MAX = 2**96 - 1  # token units
 MARKETS_EVERY = 4  # steps: whether the other markets were left alone
-Law = Callable[..., bool]
+Law = Callable[..., bool | None]
 
 
 def law_id(law: Law) -> str:
@@ -53,14 +53,16 @@ class Bench:
         self._counts: dict[Law, list[int]] = {}  # checks and boundary hits; nothing: it is off
 
     def hold(self, law: Law, *values: Any) -> None:
-        """Checks one law, unless it is off."""
+        """Checks one law, unless it is off. Where it does not apply nothing is counted."""
         counts = self._counts.get(law)
         if counts is None:
             counts = self._counts[law] = [0, 0] if self.on(law_id(law)) else []
         if counts:
-            counts[0] += 1
-            if law(*values):
-                counts[1] += 1
+            boundary = law(*values)
+            if boundary is not None:
+                counts[0] += 1
+                if boundary:
+                    counts[1] += 1
 
     @property
     def checks(self) -> Counter[str]:
@@ -234,7 +236,8 @@ class Judge:
         mole = world.stage.contracts.get(MOLE)
         if mole is not None and not step.simulated:
             worked = world.engine.view(mole.address, bytes(mole.worked.encode())).data
-            bench.hold(access.i_45_reentry, worked[-1:] != b"\0")
+            paid = before.balances != after.balances
+            bench.hold(access.i_45_reentry, paid, worked[-1:] != b"\0")
         self.trades.step(world, trade, before, after, t)
         self.ends.step(world, step, before, after, t)
 

@@ -18,7 +18,7 @@ from bulkhead.fuzz.signing import SIGNATURES, valid
 from bulkhead.fuzz.speech import values
 from bulkhead.fuzz.stage import Site
 from bulkhead.fuzz.world import Step, World
-from bulkhead.model.order_types import Order, OrderKind, OrderStatus, hash_of
+from bulkhead.model.order_types import NOTHING, Order, OrderKind, OrderStatus, hash_of
 
 _FILLS = ("execute_order", "execute_orders")
 
@@ -191,7 +191,8 @@ class Orders:
         hold(laws.i_43_open, one.order, one.status, step.now)
         parent = ghost.parent(one.order)
         status = None if laws.parent_of(one.order) is None else parent.status if parent else 0
-        hold(laws.i_43_alone, ghost.used(one.order), status)
+        used = None if one.order.group == NOTHING else ghost.used(one.order)
+        hold(laws.i_43_alone, used, status)
         start, published = ghost.start(one), s["published_at"]
         times = (p.order_delay_secs, p.fill_window_secs)
         hold(laws.i_43_time, start, published, step.now, *times)

@@ -121,7 +121,7 @@ def test_a_call_that_gets_past_its_guard_is_seen(
 
     monkeypatch.setattr(world.engine, "view", view)
     if lie is obeyed:
-        monkeypatch.setattr(access, "i_45_reentry", lambda worked: False)
+        monkeypatch.setattr(access, "i_45_reentry", lambda *_: False)
     assert broken(world, 12) == {"I-45"}
 
 

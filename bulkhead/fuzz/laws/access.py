@@ -24,15 +24,17 @@ UNPRICED = (
 )
 
 
-def i_34_invalid(name: str, held: bool, said: str) -> bool:
+def i_34_invalid(name: str, held: bool, said: str) -> bool | None:
     """Without a valid mark nothing that needs one is done; what needs none is never refused for it.
 
     held: whether this block has its mark already.
     """
-    if name in PRICED and said.startswith("ok"):
-        hold("I-34", held, f"{name} without a valid mark")
     if name in UNPRICED:
         hold("I-34", not said.startswith(_ORACLE), f"{name} is refused for its price: {said}")
+        return False
+    if held or name not in PRICED:
+        return None
+    hold("I-34", not said.startswith("ok"), f"{name} without a valid mark")
     return False
 
 
@@ -127,12 +129,12 @@ def i_44_exits(name: str, said: str) -> bool:
     return False
 
 
-def i_44_step(p: Pos, before: Terms, after: Terms) -> bool:
+def i_44_step(p: Pos, before: Terms, after: Terms) -> bool | None:
     """A change of parameters makes nobody liquidatable at once."""
-    if p.size == 0:
-        return False
-    had, has = surplus(p, before), surplus(p, after)
-    hold("I-44", had < 0 or has >= 0, f"{had} above MM, {has} after a change of parameters: {p}")
+    if p.size == 0 or (had := surplus(p, before)) < 0:
+        return None
+    has = surplus(p, after)
+    hold("I-44", has >= 0, f"{had} above MM, {has} after a change of parameters: {p}")
     return 0 <= has <= after.unit
 
 
@@ -142,8 +144,11 @@ def i_45_shortfall(name: str, said: str) -> bool:
     return False
 
 
-def i_45_reentry(worked: bool) -> bool:
-    """A token that calls back in the middle of a payment gets nothing done."""
+def i_45_reentry(paid: bool, worked: bool) -> bool | None:
+    """A token that calls back in the middle of a payment gets nothing done. paid: whether the
+    action moved tokens at all."""
+    if not paid:
+        return None
     hold("I-45", not worked, "a call from the middle of a payment was obeyed")
     return False
 
@@ -158,9 +163,11 @@ def i_45_inside(what: str, said: str, expected: str) -> bool:
     return not said.startswith("ok")
 
 
-def i_45_others(name: str, before: dict[int, int], after: dict[int, int], touched: int) -> bool:
+def i_45_others(
+    name: str, before: dict[int, int], after: dict[int, int], touched: int
+) -> bool | None:
     """A token that charges a fee on an exit costs nobody else's vault anything."""
-    for id_, held in before.items():
-        if id_ != touched:
-            hold("I-45", after[id_] == held, f"{name} of {touched} took from vault {id_}")
-    return False
+    others = before.keys() - {touched}
+    for id_ in others:
+        hold("I-45", after[id_] == before[id_], f"{name} of {touched} took from vault {id_}")
+    return False if others else None

@@ -2,7 +2,8 @@
 
 Each law is a function of plain values named after its id (docs/invariants.md). What it needs it
 computes here, from the specification, not by the twin. It raises `Broken`, or returns whether the
-check was at a boundary: at equality or a unit off.
+check was at a boundary: at equality or a unit off. None: what it is about did not happen (a
+flat position has no health to lose); that is no check, and is not counted as one.
 """
 
 from __future__ import annotations

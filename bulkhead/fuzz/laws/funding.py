@@ -106,10 +106,12 @@ def i_24_mirrored(long: int, short: int, unit: int) -> bool:
     return long == short
 
 
-def i_25_solvent(paid: int, cash: int) -> bool:
+def i_25_solvent(paid: int, cash: int) -> bool | None:
     """Funding is paid out of cash that is there (token units)."""
+    if paid == 0:
+        return None
     hold("I-25", paid <= cash, f"{paid} paid of a cash of {cash}")
-    return paid == cash and paid > 0
+    return paid == cash
 
 
 def i_25_credited(was: Pos, index: int, unit: int, paid: int, cash: int) -> bool:

@@ -10,13 +10,18 @@ from bulkhead.fuzz.probe import Pos
 
 def i_10_locality(
     before: Mapping[int, Pos], after: Mapping[int, Pos], touched: Collection[int]
-) -> bool:
+) -> bool | None:
     """Nobody else's position or vault changes."""
     for id_, p in before.items():
         now = after[id_]
         if now is not p and now != p and id_ not in touched:
             hold("I-10", False, f"position {id_} was {p}, is {now}")
-    return False
+    return None if _everybody(before, touched) else False
+
+
+def _everybody(there: Mapping[int, Pos], among: Collection[int]) -> bool:
+    """Whether nobody is there but these."""
+    return len(there) <= len(among) and there.keys() <= set(among)
 
 
 def i_10_received(id_: int, was: Pos, now: Pos, paid: int) -> bool:
@@ -34,7 +39,7 @@ def i_11_interference(
     was: Terms,
     now: Terms,
     acted: Collection[int],
-) -> bool:
+) -> bool | None:
     """In a block whose mark stays, nobody else's equity moves: neither mark nor index does."""
     if (was.mark, was.index) != (now.mark, now.index):
         moved = f"mark {was.mark} to {now.mark}, index {was.index} to {now.index}"
@@ -44,7 +49,7 @@ def i_11_interference(
             had, has = equity(p, was, was.mark), equity(after[id_], now, now.mark)
             if had != has:
                 hold("I-11", False, f"equity of {id_}: {had} to {has} by another's action")
-    return False
+    return None if _everybody(before, acted) else False
 
 
 def i_13_markets(before: tuple[int, ...], after: tuple[int, ...]) -> bool:
@@ -57,16 +62,18 @@ def i_13_markets(before: tuple[int, ...], after: tuple[int, ...]) -> bool:
     return False
 
 
-def i_14_health(was: Pos, now: Pos, t: Terms) -> bool:
+def i_14_health(was: Pos, now: Pos, t: Terms) -> bool | None:
     """Healthy before an action at its mark, healthy after it."""
     if was.size == 0 or now.size == 0:
-        return False
+        return None
     price = t.price(now.size)
     had = equity(was, t, price) - maintenance(was.size, price, t)
+    if had < 0:
+        return None
     has = equity(now, t, price) - maintenance(now.size, price, t)
-    if has < 0 <= had:
+    if has < 0:
         hold("I-14", False, f"{had} above MM before, {has} after: {was} to {now}")
-    return 0 <= has <= t.unit
+    return has <= t.unit
 
 
 def i_14_margin(now: Pos, locks: int, t: Terms, multiplier: int) -> bool:

@@ -49,16 +49,18 @@ def i_26_iff(p: Pos, t: Terms, in_grace: bool, liquidated: bool) -> bool:
     return abs(have - need) <= t.unit or (in_grace and abs(have) <= t.unit)
 
 
-def i_27_unblockable(p: Pos, t: Terms, in_grace: bool, liquidated: bool, owner: str) -> bool:
+def i_27_unblockable(p: Pos, t: Terms, in_grace: bool, liquidated: bool, owner: str) -> bool | None:
     """No owner, whatever it is or does, keeps a liquidation that is due from happening."""
-    hold("I-27", liquidated or not due(p, t, in_grace), f"{owner} escapes: {p}")
+    if not due(p, t, in_grace):
+        return None
+    hold("I-27", liquidated, f"{owner} escapes: {p}")
     return False
 
 
-def i_28_partial(before: Pos, after: Pos, t: Terms) -> bool:
+def i_28_partial(before: Pos, after: Pos, t: Terms) -> bool | None:
     """After a liquidation: flat, or smaller, safer, at the target and not too small."""
     if after.size == 0:
-        return False
+        return None
     hold("I-28", before.size * after.size > 0, f"flipped {before.size} to {after.size}")
     hold("I-28", abs(after.size) < abs(before.size), f"size {before.size} to {after.size}")
     price = t.price(before.size)
@@ -76,12 +78,12 @@ def unwinding(size: int, t: Terms) -> int:
     return max(0, potential(t.skew - size, t) - potential(t.skew, t))
 
 
-def i_29_minimal(before: Pos, after: Pos, t: Terms, reward: int) -> bool:
+def i_29_minimal(before: Pos, after: Pos, t: Terms, reward: int) -> bool | None:
     """A partial liquidation closes no more than the target asks for: what is left above it is
     worth at most eight token units (four of the solver's, four of rounding) and one size unit,
     and what an empty vault could not pay of the reward. `reward` was paid (token units)."""
     if after.size == 0:
-        return False
+        return None
     price = t.price(before.size)
     closed = abs(before.size) - abs(after.size)
     over = equity(after, t, price) - target(after.size, price, t)
@@ -94,7 +96,7 @@ def i_29_minimal(before: Pos, after: Pos, t: Terms, reward: int) -> bool:
     return over <= t.unit
 
 
-def i_29_full(before: Pos, t: Terms) -> bool:
+def i_29_full(before: Pos, t: Terms) -> bool | None:
     """All of a position that is not deep under is closed only where no part reaches the target.
 
     What a part leaves above the target is linear in the rest between the edges of the brackets and
@@ -104,7 +106,7 @@ def i_29_full(before: Pos, t: Terms) -> bool:
     have, n = equity(before, t, price), notional(before.size, price)
     deep = up(t.deep_ratio * maintenance(before.size, price, t), WAD)
     if have < deep or n > SOLVER_LIMIT:
-        return have == deep - 1
+        return None
     rate = t.insurance_rate + t.spread + t.taker_fee + up(unwinding(before.size, t) * WAD, whole)
     edges = [t.min_notional, *(row[0] + more for row in t.table for more in (0, 1)), n]
     if t.keeper_rate:
@@ -118,7 +120,7 @@ def i_29_full(before: Pos, t: Terms) -> bool:
             reward = max(min(t.keeper_rate * closed // WAD, t.reward_cap), t.reward_floor)
             over = have - reward - up(rate * closed, WAD) - target(rest, price, t)
             hold("I-29", over < 16 * t.unit, f"all closed; {rest} left would be {over} above")
-    return False
+    return have - deep <= t.unit
 
 
 def second_order(delta: int, size: int, t: Terms) -> int:
@@ -173,9 +175,11 @@ def i_32_waterfall(before: Pos, t: Terms, reward: int, deficit: int) -> bool:
     return abs(exact) <= t.unit
 
 
-def i_32_flat(id_: int, p: Pos, refusing: bool, unit: int) -> bool:
+def i_32_flat(id_: int, p: Pos, refusing: bool, unit: int) -> bool | None:
     """No flat position owes anything, but for what a refusing token kept in its vault."""
-    if p.size or p.basis <= 0:
+    if p.size:
+        return None
+    if p.basis <= 0:
         return False
     hold("I-32", refusing, f"flat position {id_} owes {p.basis}")
     backed = p.margin * unit
@@ -226,11 +230,11 @@ def i_35_fair(was: Pos, side: tuple[int, int], t: Terms) -> bool:
 
 def i_35_reached(
     was: Pos, now: Pos, t: Terms, claims: tuple[int, int], cash: tuple[int, int], goal: int
-) -> bool:
+) -> bool | None:
     """Deleveraging ends at adlTarget, but where the position or the skew it leans to is used up;
     at a factor of 1 or more all of it goes. (before, after) net claims and cash (Wad)."""
     if now.size == 0:
-        return False
+        return None
     hold("I-35", claims[0] < cash[0], f"{now.size} of {was.size} left at a factor above 1")
     closed = abs(was.size) - abs(now.size)
     if closed == abs(t.skew):

@@ -44,9 +44,11 @@ def i_43_signed(valid: bool, how: str) -> bool:
     return False
 
 
-def i_43_alone(used: bool, parent: int | None) -> bool:
+def i_43_alone(used: bool | None, parent: int | None) -> bool | None:
     """One of a group, and only after its parent. used: the group by another; parent: that one's
-    status, None where it has none."""
+    status; None where it has none."""
+    if used is None and parent is None:
+        return None
     hold("I-43", not used, "filled although another of its group was")
     hold("I-43", parent in (None, FILLED), f"filled with its parent at {parent}")
     return False
@@ -76,10 +78,10 @@ def i_43_fresh(accepted: int, now: int) -> bool:
     return False
 
 
-def i_43_trigger(order: Order, best: int, mark: int) -> bool:
+def i_43_trigger(order: Order, best: int, mark: int) -> bool | None:
     """Its trigger is reached at the mark it fills at."""
     if order.kind == OrderKind.MARKET:
-        return False
+        return None
     level, buys = order.trigger_price, order.size > 0
     if order.kind == OrderKind.TRAILING_STOP:
         follows = up(best * (WAD + order.trail), WAD) if buys else best * (WAD - order.trail) // WAD

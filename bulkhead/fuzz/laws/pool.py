@@ -62,14 +62,15 @@ def i_09_conserved(gained: int, lost: int, slack: int) -> bool:
     return gained == lost
 
 
-def i_36_share_price(nav: tuple[int, int], supply: tuple[int, int], unit: int) -> bool:
+def i_36_share_price(nav: tuple[int, int], supply: tuple[int, int], unit: int) -> bool | None:
     """At a constant mark a share's price does not fall: (before, after), NAV in Wad.
 
     Slack: NAV rounds down once for each of its four terms.
     """
+    if nav[0] <= 0:
+        return None
     old, new = (nav[0] // unit + 1) * unit, nav[1] + 4 + unit
-    held = new * (supply[0] + VIRTUAL) >= old * (supply[1] + VIRTUAL)
-    if nav[0] > 0 and not held:
+    if new * (supply[0] + VIRTUAL) < old * (supply[1] + VIRTUAL):
         hold("I-36", False, f"NAV {nav[0]} of {supply[0]} to {nav[1]} of {supply[1]}")
     return nav[0] == nav[1] and supply[0] == supply[1]
 
@@ -97,8 +98,10 @@ def i_36_gift(nav: tuple[int, int], supply: tuple[int, int]) -> bool:
 
 def i_37_backed(
     reserve: int, withdrawable: int, escrowed: int, owed_shares: int, slack: int
-) -> bool:
+) -> bool | None:
     """What may be claimed was set aside: tokens of redemptions, shares of deposits and requests."""
+    if withdrawable == owed_shares == 0:
+        return None
     hold(
         "I-37", withdrawable <= reserve + slack, f"{withdrawable} claimable of {reserve} set aside"
     )
@@ -137,9 +140,11 @@ def i_37_limit(name: str, who: str, most: int, said: tuple[str, str], pays: int)
     return True
 
 
-def i_38_minted(nav: int, empty: bool) -> bool:
+def i_38_minted(nav: int, empty: bool) -> bool | None:
     """Nothing is minted at a NAV of 0 or below, but into an empty market."""
-    hold("I-38", nav > 0 or empty, f"minted at a NAV of {nav}")
+    if empty:
+        return None
+    hold("I-38", nav > 0, f"minted at a NAV of {nav}")
     return False
 
 
@@ -149,10 +154,12 @@ def i_38_asked(asked: int) -> bool:
     return asked == 2
 
 
-def i_39_waited(due: int, published: int, priced: bool) -> bool:
+def i_39_waited(due: int, published: int, priced: bool) -> bool | None:
     """A bucket is priced only by a mark published after it was due: nobody knows their price."""
-    hold("I-39", not priced or (due != 0 and published > due), f"due {due}, priced at {published}")
-    return priced and published == due + 1
+    if not priced:
+        return None
+    hold("I-39", due != 0 and published > due, f"due {due}, priced at {published}")
+    return published == due + 1
 
 
 def i_39_foreknown(idle: int, acted: int, slack: int) -> bool:
