@@ -159,7 +159,8 @@ def verify(record: Path, network: str, json_: bool) -> int:
 
     Compares the code of every contract and library with what this source compiles to (immutables
     apart), the links between contracts, every parameter, and every role: exactly the people of the
-    record with their delays, nobody else.
+    record with their delays, nobody else. Where nothing differs it also names what governance has
+    scheduled and may still execute, and from when (unix seconds).
 
     \b
     Examples:
@@ -171,6 +172,7 @@ def verify(record: Path, network: str, json_: bool) -> int:
     from bulkhead.chain.compile import ensure
     from bulkhead.deploy.network import connect
     from bulkhead.deploy.record import load
+    from bulkhead.deploy.verify import scheduled
     from bulkhead.deploy.verify import verify as compare
 
     found = load(record)
@@ -178,5 +180,9 @@ def verify(record: Path, network: str, json_: bool) -> int:
     ensure()
     with connect(network, signing=False) as node:
         mismatches = compare(node.rpc, found)
-    console.result({"record": str(record), "mismatches": [vars(one) for one in mismatches]})
+        acts = [] if mismatches else scheduled(node.rpc, found)
+    differences = [vars(one) for one in mismatches]
+    console.result({"record": str(record), "mismatches": differences, "scheduled": acts})
+    for act in acts:
+        console.say(f"Scheduled: {act}")
     return _say_mismatches(console, mismatches)

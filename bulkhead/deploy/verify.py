@@ -303,3 +303,23 @@ def verify(rpc: Rpc, record: Record, artifacts: Artifacts | None = None) -> list
     found += _params(rpc, handles["market"], record)
     governed = handles["authority"], handles["market"]
     return found + list(_authority(rpc, *governed, record, roles.FUNCTIONS))
+
+
+def scheduled(rpc: Rpc, record: Record, artifacts: Artifacts | None = None) -> list[str]:
+    """What governance of a verified deployment has scheduled and may still execute. That is no
+    difference from the record: it is what may become one."""
+    known = artifacts or default()
+    governed = [known.get(name) for name in ("Authority", "Market", CONTRACTS["quorum"])]
+    names = {code: name for one in governed for name, code in one.selectors.items()}
+    where = [record.address("authority")]
+    if _adopted(record):
+        where.append(at(rpc, CONTRACTS["quorum"], record.address("oracle")).authority())
+    found = []
+    for authority in (at(rpc, PARTS["authority"], one) for one in where):
+        for act in _events(rpc, authority, "OperationScheduled"):
+            since = authority.getSchedule(act.operationId)  # 0: executed, cancelled or expired
+            if since and authority.getNonce(act.operationId) == act.nonce:
+                selector = "0x" + act.data[:4].hex()
+                name = names.get(selector, selector)
+                found.append(f"{name} of {act.target} by {act.caller}, from {since} on")
+    return found

@@ -22,7 +22,7 @@ from bulkhead.deploy.local import deploy_local
 from bulkhead.deploy.params import read
 from bulkhead.deploy.record import Record, load, record_of, write
 from bulkhead.deploy.system import CREATED, ORDER_BOOK, System
-from bulkhead.deploy.verify import verify
+from bulkhead.deploy.verify import scheduled, verify
 
 PRICE = 2_500 * 10**8
 DAY = 86_400
@@ -256,6 +256,35 @@ def test_verify__changed_authority__is_found(
     assert len(found) == len(what), [str(one) for one in found]
     for one, part in zip(found, what, strict=True):
         assert part in one.what
+
+
+@pytest.mark.parametrize("end", ["executed", "cancelled", "expired", "scheduled again"])
+def test_verify__scheduled_act__is_named_until_it_is_done(
+    system: System, record: Record, rpc: Rpc, accounts: list[str], end: str
+) -> None:
+    authority, people = system.authority, system.people
+    governance = rpc.impersonate(people.governance)
+    assert scheduled(rpc, record) == []
+    data = authority.grantRole.encode(roles.GUARDIAN, accounts[9], 0)
+    authority.schedule(authority.address, data, 0, sender=governance)
+    since = rpc.time() + people.delay
+    what = f"grantRole(uint64,address,uint32) of {authority.address} by {governance.lower()}"
+    assert scheduled(rpc, record) == [f"{what}, from {since} on"]
+    assert verify(rpc, record) == []
+    rpc.warp(people.delay + 1)
+    assert scheduled(rpc, record) == [f"{what}, from {since} on"]
+    if end == "executed":
+        authority.execute(authority.address, data, sender=governance)
+        assert len(verify(rpc, record)) == 1
+    elif end == "cancelled":
+        authority.cancel(governance, authority.address, data, sender=governance)
+    else:
+        rpc.warp(7 * DAY)
+    assert scheduled(rpc, record) == []
+    if end == "scheduled again":
+        authority.schedule(authority.address, data, 0, sender=governance)
+        since = rpc.time() + people.delay
+        assert scheduled(rpc, record) == [f"{what}, from {since} on"]
 
 
 def test_roles__nobody__governs_at_once(system: System, rpc: Rpc, accounts: list[str]) -> None:

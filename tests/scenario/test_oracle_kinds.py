@@ -20,7 +20,7 @@ from bulkhead.deploy.record import load, record_of, write
 from bulkhead.deploy.schema import MarketFile
 from bulkhead.deploy.steps import Deployer
 from bulkhead.deploy.system import System, deploy_market
-from bulkhead.deploy.verify import verify
+from bulkhead.deploy.verify import scheduled, verify
 from bulkhead.errors import BadInput, BadInputs
 from bulkhead.reporter.report import Feed, sign, update_data
 
@@ -158,6 +158,11 @@ def test_quorum__other_reporters_or_authority__are_found(
         chain.warp(people.delay + 1)
         authority.execute(target, data, sender=governance)
 
+    with chain.isolated():
+        data = oracle.setReporters.encode(list(reporters), 3)
+        authority.schedule(oracle.address, data, 0, sender=governance)
+        assert verify(chain, record) == []
+        assert scheduled(chain, record)[0].startswith("setReporters(address[],uint256) of 0x")
     with chain.isolated():
         govern(oracle.address, oracle.setReporters.encode(list(reporters), 3))
         assert [one.what for one in verify(chain, record)] == ["oracle's quorum"]
