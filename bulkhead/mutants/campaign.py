@@ -20,6 +20,7 @@ from bulkhead.processes import Send, Stop, Task
 
 KILLED, SURVIVED, EQUIVALENT = "killed", "survived", "equivalent"
 HELD, FAILED, INVALID, CRASHED = "held", "failed", "does not compile", "crashed"
+LATE = "late"  # killed, but not within the budget: no kill of this run's
 UNTRIED = "undecided"  # neither killed nor played for the whole budget
 CONTROL = Mutant("control", "control", "", "", "", "no mutant is on")
 SLACK = 20  # times its budget, until a trial that does not end is stopped
@@ -67,17 +68,17 @@ class Terms:
     """What every trial gets."""
 
     seed: int = 1
-    seconds: float = 60.0  # of the processor
+    seconds: float = 120.0  # of the processor
     jobs: int = 2
     fresh: bool = False  # try again what is known
 
 
-def status_of(mutant: Mutant, outcome: Outcome) -> str:
-    """The word for it."""
+def status_of(mutant: Mutant, outcome: Outcome, budget: float) -> str:
+    """The word for it, with so many seconds of the processor. A false alarm is one at any time."""
     if mutant.neutral or mutant is CONTROL:
         return FAILED if outcome.killed else HELD
     if outcome.killed:
-        return KILLED
+        return KILLED if outcome.seconds <= budget else LATE
     return EQUIVALENT if mutant.equivalent else SURVIVED
 
 
@@ -114,9 +115,15 @@ class Campaign:
         found = []
         for mutant in mutants:
             outcome = self.known(mutant)
-            status = UNTRIED if outcome is None else status_of(mutant, outcome)
-            found.append(Result(mutant, status, outcome or Outcome(False)))
+            found.append(
+                Result(mutant, UNTRIED, Outcome(False))
+                if outcome is None
+                else self._result(mutant, outcome)
+            )
         return found
+
+    def _result(self, mutant: Mutant, outcome: Outcome) -> Result:
+        return Result(mutant, status_of(mutant, outcome, self.terms.seconds), outcome)
 
     def _keep(self, mutant: Mutant, outcome: Outcome) -> None:
         path = self._path(mutant)
@@ -134,7 +141,7 @@ class Campaign:
             if outcome is None:
                 pending.append(mutant)
             else:
-                found[mutant.id] = Result(mutant, status_of(mutant, outcome), outcome)
+                found[mutant.id] = self._result(mutant, outcome)
         for result in self._tried(pending):
             found[result.mutant.id] = result
             if result.status != CRASHED:
@@ -166,7 +173,7 @@ class Running:
     """A trial in a process of its own: no mutant can take the campaign with it."""
 
     def __init__(self, mutant: Mutant, campaign: Campaign) -> None:
-        self.mutant = mutant
+        self.mutant, self.budget = mutant, campaign.terms.seconds
         terms = campaign.terms
         self.end = time.monotonic() + max(LEAST_WAIT_SECS, terms.seconds * SLACK)
         switch = 0 if mutant is CONTROL else mutant.switch
@@ -190,7 +197,7 @@ class Running:
         if isinstance(outcome, str):
             return self.stop(outcome)
         self._end()
-        return Result(self.mutant, status_of(self.mutant, outcome), outcome)
+        return Result(self.mutant, status_of(self.mutant, outcome, self.budget), outcome)
 
     def stop(self, why: str) -> Result:
         """Ends it without an outcome."""

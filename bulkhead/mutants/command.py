@@ -17,18 +17,20 @@ HELP = """Put faults into the contracts on purpose, and see whether the fuzzer's
 Each mutant of bulkhead/mutants/catalogue, and a sample of generated ones, is played with the
 fuzzer's own moves and laws until a law breaks or the budget (seconds of the processor) is spent.
 What was tried under the same code is not repeated, so a stopped run goes on where it was.
-A whole run writes docs/mutation.md and docs/mutation.json.
+What breaks a law after the budget is late: not killed. A whole run writes docs/mutation.md and
+docs/mutation.json, unless some mutant is neither killed nor played for the budget (with --known).
 
 \b
 Examples:
-  bulkhead mutants                         all; an hour or so on one core
+  bulkhead mutants                         all; some three hours on one core
+  bulkhead mutants --known --seconds 60    what earlier runs found, as of 60 seconds each
   bulkhead mutants --area liquidation      one area
   bulkhead mutants --only LIQ-03           one mutant, with its story
   bulkhead mutants --only LIQ-03 --artifacts out/mutant
                            its code, for `bulkhead fuzz --roomy --artifacts out/mutant`
 
-Exit codes: 0 the target is met and no neutral change was called broken, 1 otherwise, 2 bad input,
-3 anything else.
+Exit codes: 0 the target is met, survivors.toml has a reason for each survivor, and no neutral
+change was called broken, 1 otherwise, 2 bad input, 3 anything else.
 """
 
 
@@ -36,7 +38,7 @@ Exit codes: 0 the target is met and no neutral change was called broken, 1 other
 @click.option("--only", multiple=True, help="A mutant's id; may be given again.")
 @click.option("--area", "areas", multiple=True, help="An area; may be given again.")
 @click.option("--generated", type=int, default=60, show_default=True, help="How many to draw.")
-@click.option("--seconds", type=float, default=60, show_default=True, help="Budget of each.")
+@click.option("--seconds", type=float, default=120, show_default=True, help="Budget of each.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of everything drawn.")
 @click.option("--jobs", type=int, help="Mutants at once. [default: cores]")
 @click.option("--fresh", is_flag=True, help="Try again what is known.")
@@ -88,6 +90,9 @@ def mutants(
     if artifacts is not None:
         run.write_artifacts(chosen, terms, artifacts, console)
         return OK
-    with interruptible(), console.progress("mutants") as tell:
-        results = run.campaign(chosen, terms, tell, known)
+    if known:
+        results = run.known(chosen, terms)
+    else:
+        with interruptible(), console.progress("mutants") as tell:
+            results = run.campaign(chosen, terms, tell)
     return OK if run.conclude(results, chosen, terms, docs, console) else BROKEN

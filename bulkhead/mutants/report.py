@@ -10,6 +10,7 @@ from string import Template
 from typing import Any
 
 from bulkhead.fuzz.laws.catalogue import LAWS
+from bulkhead.fuzz.settings import FIXED
 from bulkhead.mutants.campaign import (
     CONTROL,
     CRASHED,
@@ -18,14 +19,17 @@ from bulkhead.mutants.campaign import (
     HELD,
     INVALID,
     KILLED,
+    LATE,
     SURVIVED,
     UNTRIED,
     Result,
     Terms,
 )
 from bulkhead.mutants.mutant import GENERATED, NEUTRAL
+from bulkhead.mutants.trial import DRAWN
 
 TARGET = 0.95
+WITHIN = (20.0, 60.0)  # seconds: how many were killed by then is told too
 PAGE = Path(__file__).parent / "mutation_page.md"
 
 
@@ -37,6 +41,7 @@ def record(results: Sequence[Result], terms: Terms, reasons: dict[str, str]) -> 
     equivalent = [each for each in semantic if each.status == EQUIVALENT]
     killed = [each for each in semantic if each.status == KILLED]
     counted = len(semantic) - len(equivalent)
+    unexplained = [each for each in semantic if each.status == SURVIVED]
     mutants = [each.record() for each in results if each.mutant is not CONTROL]
     for row in mutants:
         row["reason"] = row["reason"] or reasons.get(row["id"], "")
@@ -46,7 +51,10 @@ def record(results: Sequence[Result], terms: Terms, reasons: dict[str, str]) -> 
         "control": [each.status for each in results if each.mutant is CONTROL],
         "semantic_total": len(semantic),
         "semantic_killed": len(killed),
+        "killed_within": _within(killed, terms.seconds),
+        "late": sum(each.status == LATE for each in semantic),
         "equivalent": len(equivalent),
+        "unexplained": [each.mutant.id for each in unexplained if not reasons.get(each.mutant.id)],
         "untried": sum(each.status == UNTRIED for each in results),
         "score": round(len(killed) / counted, 4) if counted else None,
         "neutral_total": len(neutral),
@@ -59,6 +67,12 @@ def record(results: Sequence[Result], terms: Terms, reasons: dict[str, str]) -> 
     }
 
 
+def _within(killed: Sequence[Result], budget: float) -> dict[str, int]:
+    """Kills by the seconds that they had."""
+    ends = (*(end for end in WITHIN if end < budget), budget)
+    return {f"{end:g}": sum(each.outcome.seconds <= end for each in killed) for end in ends}
+
+
 def good(found: dict[str, Any]) -> bool:
     """Whether the suite is as strong as it says: the target met, and no wolf cried."""
     score = found["score"]
@@ -67,6 +81,7 @@ def good(found: dict[str, Any]) -> bool:
         and found["neutral_failed"] == 0
         and found["crashed"] == 0
         and found["untried"] == 0
+        and not found["unexplained"]
         and all(status == HELD for status in found["control"])
     )
 
@@ -94,7 +109,8 @@ def page(found: dict[str, Any]) -> str:
         "generated": _generated(rows),
     }
     text = Template(PAGE.read_text(encoding="utf-8"))
-    return text.substitute({name: "\n".join(lines) for name, lines in parts.items()})
+    joined = {name: "\n".join(lines) for name, lines in parts.items()}
+    return text.substitute(joined, fixed=len(FIXED), drawn=DRAWN)
 
 
 def _summary(found: dict[str, Any]) -> list[str]:
@@ -104,7 +120,8 @@ def _summary(found: dict[str, Any]) -> list[str]:
         "|---|---|",
         f"| budget of a mutant | {found['budget_cpu_seconds']:g} s, seed {found['seed']} |",
         f"| semantic mutants, by hand | {found['semantic_total']} |",
-        f"| killed | {found['semantic_killed']} |",
+        *(f"| killed within {end} s | {kills} |" for end, kills in found["killed_within"].items()),
+        f"| killed, but later than the budget | {found['late']} |",
         f"| equivalent | {found['equivalent']} |",
         f"| not killed yet, and not played for the whole budget yet | {found['untried']} |",
         f"| **killed of those that are not equivalent** | **{score}** (target {TARGET:.0%}) |",
@@ -119,8 +136,8 @@ def _summary(found: dict[str, Any]) -> list[str]:
 def _areas(rows: list[dict[str, Any]]) -> list[str]:
     areas = sorted({row["area"] for row in rows})
     lines = [
-        "| area | mutants | killed | survived | equivalent | median s to kill | longest |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        "| area | mutants | killed | late | survived | equivalent | median s to kill | longest |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for area in areas:
         mine = [row for row in rows if row["area"] == area]
@@ -131,7 +148,7 @@ def _areas(rows: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-_STATES = (KILLED, SURVIVED, EQUIVALENT)
+_STATES = (KILLED, LATE, SURVIVED, EQUIVALENT)
 
 
 def _laws(rows: list[dict[str, Any]]) -> list[str]:
@@ -143,7 +160,7 @@ def _laws(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _survivors(rows: list[dict[str, Any]]) -> list[str]:
-    found = [row for row in rows if row["status"] in (SURVIVED, CRASHED)]
+    found = [row for row in rows if row["status"] in (SURVIVED, LATE, CRASHED)]
     if not found:
         return ["None."]
     return [f"- **{row['id']}** ({row['file']}): {_fault(row)}. {_why(row)}" for row in found]
@@ -152,6 +169,10 @@ def _survivors(rows: list[dict[str, Any]]) -> list[str]:
 def _why(row: dict[str, Any]) -> str:
     if row["status"] == CRASHED:
         return f"It was not played to its end: {row['found'] or 'nothing was said'}."
+    if row["status"] == LATE:
+        return f"{row['law']} noticed after {row['seconds']:.1f} s, later than the budget."
+    if row["area"] == GENERATED:
+        return "Nobody has sorted it."
     return str(row["reason"]) or "Not explained yet."
 
 

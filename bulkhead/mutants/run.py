@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.table import Table
@@ -20,6 +21,7 @@ from bulkhead.mutants.mutant import GENERATED, Mutant, catalogue
 from bulkhead.mutants.trial import Outcome
 
 SURVIVORS = Path(__file__).parent / "survivors.toml"
+SORTED = "sorted.json"  # of a build of generated ones: those that compile, those that do not
 Tell = Callable[[int, int, str], None]
 
 
@@ -62,34 +64,72 @@ def by_hand() -> Woven:
 
 def drawn(choice: Choice, seed: int) -> tuple[Woven, list[Mutant], list[Mutant]]:
     """The build of the generated ones: those that compile, those that do not."""
-    sampled = operators.sample(ROOT, seed, choice.generated)
-    missing = set(choice.only) - _ids() - {mutant.id for mutant in sampled}
+    valid, invalid = operators.compiling(ROOT, sampled(choice, seed))
+    folder = _generated(seed)
+    woven = compile_all(valid, folder, DEPLOYED)
+    rows = [[asdict(mutant) for mutant in each] for each in (valid, invalid)]
+    (folder / SORTED).write_text(json.dumps(rows), encoding="utf-8")
+    return woven, valid, invalid
+
+
+def sampled(choice: Choice, seed: int) -> list[Mutant]:
+    """Those that a seed draws; refuses a name that is of none of them."""
+    found = operators.sample(ROOT, seed, choice.generated)
+    missing = set(choice.only) - _ids() - {mutant.id for mutant in found}
     if missing:
         limit = f"it is none of the {choice.generated} that seed {seed} draws"
         raise BadInput("--only", ", ".join(sorted(missing)), limit)
-    valid, invalid = operators.compiling(ROOT, sampled)
-    folder = ROOT / FOLDER / f"generated-{seed}"
-    return compile_all(valid, folder, DEPLOYED), valid, invalid
+    return found
 
 
-def campaign(choice: Choice, terms: Terms, tell: Tell, known: bool = False) -> list[Result]:
-    """All results, the control first. known: only what earlier runs found, of those by hand."""
+def _generated(seed: int) -> Path:
+    return ROOT / FOLDER / f"generated-{seed}"
+
+
+def _built(seed: int) -> tuple[set[Mutant], set[Mutant]]:
+    """Of the build of a seed, if there is one: those that compile, those that do not."""
+    try:
+        rows = json.loads((_generated(seed) / SORTED).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return set(), set()
+    valid, invalid = ({Mutant(**row) for row in each} for each in rows)
+    return valid, invalid
+
+
+def known(choice: Choice, terms: Terms) -> list[Result]:
+    """What earlier runs found, also of generated ones that are built; nothing is compiled."""
+    source = digest(ROOT / "contracts" / name for name in SOURCES)
+    mutants = [mutant for mutant in catalogue() if choice.takes(mutant)]
+    if choice.whole:
+        mutants.insert(0, CONTROL)
+    results = Campaign(Woven(ROOT / FOLDER / "catalogue", (), source), terms).tried(mutants)
+    if choice.drawing:
+        wanted = [mutant for mutant in sampled(choice, terms.seed) if choice.takes(mutant)]
+        valid, invalid = _built(terms.seed)
+        tried = Campaign(Woven(_generated(terms.seed), (), source), terms).tried
+        results += tried([mutant for mutant in wanted if mutant in valid])
+        results += _refused(mutant for mutant in wanted if mutant in invalid)
+    if not results:
+        raise BadInput("--known", ", ".join(choice.only or choice.areas), "what was built before")
+    return results
+
+
+def _refused(mutants: Iterable[Mutant]) -> list[Result]:
+    return [Result(mutant, INVALID, Outcome(False)) for mutant in mutants]
+
+
+def campaign(choice: Choice, terms: Terms, tell: Tell) -> list[Result]:
+    """All results, the control first."""
     results: list[Result] = []
     chosen = [mutant for mutant in catalogue() if choice.takes(mutant)]
     if chosen:
         mutants = [CONTROL, *chosen] if choice.whole else chosen
-        if known:
-            source = digest(ROOT / "contracts" / name for name in SOURCES)
-            woven = Woven(ROOT / FOLDER / "catalogue", (), source)
-            return Campaign(woven, terms).tried(mutants)
         results += Campaign(by_hand(), terms).run(mutants, tell)
     if choice.drawing:
         woven, valid, invalid = drawn(choice, terms.seed)
         wanted = [mutant for mutant in valid if choice.takes(mutant)]
         results += Campaign(woven, terms).run(wanted, tell)
-        results += [
-            Result(mutant, INVALID, Outcome(False)) for mutant in invalid if choice.takes(mutant)
-        ]
+        results += _refused(mutant for mutant in invalid if choice.takes(mutant))
     if not results:
         raise BadInput("--only", ", ".join(choice.only), "the id of a mutant")
     return results
@@ -133,11 +173,21 @@ def conclude(
         for each in results:
             for line in (*each.outcome.story, each.outcome.text):
                 console.say(f"  {line}")
-    if choice.whole:
+    if choice.whole and not found["untried"]:
         report.write(found, docs)
+    if found["untried"]:
+        console.complain(
+            f"{found['untried']} of {len(results)} are undecided, neither killed nor played for "
+            f"{terms.seconds:g} s: no report is written"
+        )
+    for name in found["unexplained"]:
+        console.complain(f"survivors.toml gives no reason for {name}, which survived")
     for name in sorted(set(reasons) & {each.mutant.id for each in results if not each.wrong}):
         console.complain(f"survivors.toml explains {name}, which was killed")
-    counted = f"{found['semantic_killed']} of {found['semantic_total']} semantic mutants killed"
+    counted = (
+        f"{found['semantic_killed']} of {found['semantic_total']} semantic mutants killed within "
+        f"{terms.seconds:g} s, {found['late']} later"
+    )
     console.say(
         f"{counted}, {found['equivalent']} equivalent; "
         f"{found['neutral_failed']} of {found['neutral_total']} neutral changes called broken"
