@@ -10,7 +10,7 @@ from bulkhead.fuzz.chain import answered
 from bulkhead.fuzz.laws import access, margin, pool
 from bulkhead.fuzz.laws.base import maintenance, terms, up
 from bulkhead.fuzz.ops import Op
-from bulkhead.fuzz.people import EVE, FOREVER, KEEPER, OWNERS
+from bulkhead.fuzz.people import DELAY, EVE, FOREVER, GOVERNANCE, KEEPER, OWNERS
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.trades import waiting
 from bulkhead.fuzz.twins import patience
@@ -199,6 +199,27 @@ class Exits:
         amount = account.assets if name == "deposit" else account.shares
         if account.assets and account.shares:
             must(Op(name, who, (amount, who, who), 0, world.at))
+
+    def stillborn(self, world: World, dice: random.Random) -> None:
+        """I-50: a market that never accepted a mark can be declared dead so long after it was
+        listed, not a second before; it pays back what was brought to it."""
+        who, dead_after = world.site.layout.providers[0], world.params.dead_after_secs
+        dead_at = world.twin.core.created_at + dead_after
+        mark = world.site.reading.mark * dice.randint(1, 300) // 100
+        amount = world.dollars(1_000)
+        world.play(Op("request_deposit", who, (amount, who, who), 0, world.at))
+        for caller, early in ((GOVERNANCE, dead_after), (EVE, 0), (GOVERNANCE, 1), (GOVERNANCE, 0)):
+            delay = DELAY if caller == GOVERNANCE else 0
+            wait = max(0, dead_at - early - delay - world.now)
+            with world.undone():
+                said = world.play(Op("announce_final", caller, (mark,), wait, world.at))
+                if said != "ok":
+                    continue
+                for left in (1, 0):
+                    wait = max(0, world.twin.core.totals.executable_at - left - world.now)
+                    world.play(Op("execute_final", EVE, (), wait, world.at))
+                world.play(Op("announce_final", GOVERNANCE, (mark,), 0, world.at))
+                world.play(Op("refund_deposit", who, (who, who), 0, world.at))
 
     def pause(self, world: World, dice: random.Random) -> None:
         """I-44: where somebody can be liquidated, margin can be added and the position closed."""

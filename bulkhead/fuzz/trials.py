@@ -236,9 +236,10 @@ TRIALS: dict[str, Trial] = {
     "router": lambda trials, world, dice: trials.routes.run(world, dice),
     **{kind: partial(_adapter, kind) for kind in ADAPTERS},
 }
-# At rates of their own: cheap ones, and those that few settings have; one before the first move.
+# At rates of their own: cheap ones, and those that few settings have; two before the first move.
 LOOKS: dict[str, Trial] = {
     "views": lambda trials, world, dice: trials.views.run(world, dice),
     "inside": lambda trials, world, dice: trials.inside.run(world, dice),
     "birth": lambda trials, world, dice: trials.views.birth(world, dice),
+    "stillborn": lambda trials, world, dice: trials.exits.stillborn(world, dice),
 }

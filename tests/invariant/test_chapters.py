@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from itertools import chain
 
 import pytest
 
@@ -11,6 +12,7 @@ from bulkhead.chain.artifacts import Artifacts
 from bulkhead.fuzz.coverage import drawn, missing
 from bulkhead.fuzz.judge import Bench
 from bulkhead.fuzz.moves.chapters import Chapters
+from bulkhead.fuzz.moves.decoder import Decoder
 from bulkhead.fuzz.moves.source import Bytes
 from bulkhead.fuzz.parties import Cell
 from bulkhead.fuzz.people import LP, LP2
@@ -20,7 +22,7 @@ from bulkhead.fuzz.settings import dear, free, plain
 from bulkhead.fuzz.stage import Setting
 from bulkhead.fuzz.world import World
 from bulkhead.model.queues import NOBODY
-from bulkhead.model.types import Reason
+from bulkhead.model.types import Mode, Reason
 
 PLAIN = Setting(6, (plain(),))
 LISTING = Setting(6, (free(),), "BlacklistToken")
@@ -61,6 +63,37 @@ def test_winding_up_settles_whole_and_cut_and_late(artifacts: Artifacts) -> None
     assert seen["ticket", "settled", "a part"]
     assert seen["pool", "settled", "fills all"]
     assert seen["pool", "settled", "gives back"]
+
+
+def test_the_end_of_a_market_is_final(artifacts: Artifacts) -> None:
+    """However far it has come, governance tries to go back, or on again."""
+    world = stand_up("revm", PLAIN, Bench(), artifacts)
+    tried: set[tuple[str, Mode, bool]] = set()
+    for seed in range(3 * TIMES):
+        with world.undone():
+            moves = Decoder(world, random.Random(seed).randbytes(700))
+            ending = moves.final if seed % 2 else moves.winding_up
+            for op in chain(ending(), moves.too_late()):
+                mode = world.twin.state.mode
+                tried.add((op.name, mode, world.play(op) == "ok"))
+    for name in ("announce_final", "execute_final", "leave_reduce_only", "enter_reduce_only"):
+        for mode in (Mode.FINAL, Mode.SETTLED):
+            assert (name, mode, False) in tried
+            assert (name, mode, True) not in tried
+    assert ("set_params", Mode.SETTLED, False) in tried
+    assert ("announce_final", Mode.FINAL_ANNOUNCED, True) in tried
+
+
+def test_a_market_that_never_had_a_mark_dies_so_long_after_its_listing(
+    artifacts: Artifacts,
+) -> None:
+    """Every opening tries it, a second early too, and takes back what was brought."""
+    world = stand_up("revm", LISTING, Bench(), artifacts)
+    said = world.tally.outcomes
+    assert said["announce_final: refused: NOT_DEAD"] == 2
+    assert said["announce_final: ok"] == 1
+    assert said["execute_final: refused: TOO_EARLY"] == said["execute_final: ok"] == 1
+    assert said["refund_deposit: ok"] == 1
 
 
 def test_the_queue_is_filled_in_parts(artifacts: Artifacts) -> None:

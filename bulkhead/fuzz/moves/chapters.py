@@ -195,8 +195,9 @@ class Chapters(Ordering, Others):
         while self.held() and not read.empty:
             yield from self._refused()
             yield self.op("settle_final", EVE, (read.pick(self.held()),), self.wait())
-            if read.byte() < 50:
-                yield from read.pick((self.draw, self._joining, self._joining, self._silent))()
+            if read.byte() < 60:
+                moves = self.draw, self._joining, self._joining, self._silent, self.too_late
+                yield from read.pick(moves)()
         yield from self._rounds(6 + read.byte() % 10, self._settled())
 
     def _silent(self) -> Iterator[Op]:
@@ -241,6 +242,7 @@ class Chapters(Ordering, Others):
             (2, self.remove),
             (1, self.donate),
             (1, self.sweep),
+            (1, self.too_late),
             (1, self.idle),
         )
 

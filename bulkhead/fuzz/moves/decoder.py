@@ -155,6 +155,7 @@ def _opening(world: World, place: int) -> Iterator[Op]:
 
     for seed in range(BIRTHS):
         yield op(TRIAL, "", ("birth", seed))
+    yield op(TRIAL, "", ("stillborn", 0))
     tight = world.params.max_utilisation > WAD
     amounts = (60_000, 15_000) if tight else (300_000, 60_000)
     for who, amount in zip(world.stage.providers, amounts, strict=True):

@@ -252,8 +252,8 @@ class Others(Trading, Prices):
             yield self.op("accrue", KEEPER, (), wait - DELAY - self.read.byte() % 2)
             mark = twin.state.mark * (50 + self.read.byte()) // 100
             yield self.op("announce_final", GOVERNANCE, (mark,), self.read.byte() % 3)
-            if self.read.byte() < 60:
-                yield self.op("enter_reduce_only", GUARDIAN)
+            if self.read.byte() < 90:
+                yield from self.too_late()
             if self.read.byte() < 30:
                 yield self.op("set_price", args=(twin.state.mark, 0, 0, 0), wait=60)
                 yield from self.liquidate()
@@ -262,7 +262,24 @@ class Others(Trading, Prices):
         held = self.held()
         if held:
             yield self.op("settle_final", EVE, (self.read.pick(held),), self.wait())
-        yield from self.read.pick((self.draw, self.provide, self.remove, self.idle, self.sweep))()
+        moves = self.draw, self.provide, self.remove, self.idle, self.sweep, self.too_late
+        yield from self.read.pick(moves)()
+
+    def too_late(self) -> Iterator[Op]:
+        """Whoever may change a market's mode or parameters tries again, however far its end has
+        come: another final price, that one once more, trading as before."""
+        read, choice = self.read, self.read.byte()
+        if choice < 100:
+            mark = self.twin.state.mark * (50 + read.byte()) // 100
+            yield self.op("announce_final", GOVERNANCE, (mark,), self.wait())
+        elif choice < 140:
+            yield self.op("execute_final", EVE, (), self.wait())
+        elif choice < 180:
+            yield self.op("enter_reduce_only", GUARDIAN, (), self.wait())
+        elif choice < 220:
+            yield self.op("leave_reduce_only", GOVERNANCE, (), self.wait())
+        else:
+            yield from self.parameters()
 
     def misdirect(self) -> Iterator[Op]:
         """The right caller names a receiver that could never use it."""
