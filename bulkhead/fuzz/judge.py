@@ -307,7 +307,7 @@ class Judge:
             if now[id_].size:
                 multiplier = depth(after, t, step.params[1])
                 bench.hold(isolation.i_14_margin, now[id_], 0, t, multiplier)
-        asked = world.thorough or world.tally.steps % MARKETS_EVERY == 0
+        asked = world.thorough or world.steps % MARKETS_EVERY == 0
         if len(world.sites) > 1 and not step.simulated and asked:
             for place, other in enumerate(world.sites):
                 if other is not step.site:

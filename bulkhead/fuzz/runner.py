@@ -26,7 +26,7 @@ from bulkhead.fuzz.revm import Revm
 from bulkhead.fuzz.settings import settings
 from bulkhead.fuzz.shrink import breaks, smallest, story
 from bulkhead.fuzz.stage import Setting
-from bulkhead.fuzz.world import Tally, World
+from bulkhead.fuzz.world import PHASES, Tally, World
 from bulkhead.processes import Stop
 
 ENGINES = ("revm", "anvil")
@@ -202,6 +202,7 @@ class Worker:
                 return self._unopened(place, problem)
             self.sequences += 1
             with world.undone():
+                world.begin(dice.randrange(PHASES))
                 try:
                     for op in Decoder(world, blob).ops():
                         world.play(op)

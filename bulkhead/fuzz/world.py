@@ -29,6 +29,7 @@ from bulkhead.model.types import Params
 
 LOGS_EVERY = 4  # steps: events are dear to read; where parties differ they are read always
 ASK_EVERY = 32  # steps: lenses are asked beforehand
+PHASES = ASK_EVERY * WHOLE_EVERY  # ways of what is looked at to fall on a sequence's steps
 NAV = keccak(b"nav()")[:4]
 
 
@@ -125,6 +126,7 @@ class World:
         self.opened = 0  # how many of them were its opening
         self.tally = Tally()
         self.thorough = False  # whether nothing is sampled: views, events, the other markets
+        self.steps = 0  # of this sequence: what is sampled goes by it, not by what came before
         self.sights = [self.look(site) for site in self.sites]
         self.ghosts = [Ghost() for _ in self.sites]  # what the laws know of the books
         self.last: Step | None = None
@@ -202,9 +204,10 @@ class World:
     @contextmanager
     def undone(self) -> Iterator[World]:
         """Forgets on both sides what happens inside."""
-        kept = (self.now, self.at, list(self.sights), list(self.ghosts))
+        kept = (self.now, self.at, list(self.sights), list(self.ghosts), self.steps)
         told, played = len(self._told), len(self.played)
         sites = [(site.params, site.reading, site.failure, site.twin.now) for site in self.sites]
+        looks = [(site.successes, site.unseen) for site in self.sites]
         oracles = [site.twin.oracle for site in self.sites]
         point = self.engine.snapshot()
         try:
@@ -217,11 +220,19 @@ class World:
             pass
         finally:
             self.engine.restore(point)
-            self.now, self.at, self.sights, self.ghosts = kept
+            self.now, self.at, self.sights, self.ghosts, self.steps = kept
             del self._told[told:], self.played[played:]
             for site, held, oracle in zip(self.sites, sites, oracles, strict=True):
                 site.params, site.reading, site.failure, site.twin.now = held
                 site.twin.oracle = oracle
+            for site, counts in zip(self.sites, looks, strict=True):
+                site.successes, site.unseen = counts
+
+    def begin(self, phase: int) -> None:
+        """A sequence begins: which of its steps are looked at is decided by this number."""
+        self.steps, successes = phase % ASK_EVERY, phase // ASK_EVERY
+        for site in self.sites:
+            site.successes, site.unseen = successes, 0
 
     @contextmanager
     def looking(self) -> Iterator[None]:
@@ -246,12 +257,12 @@ class World:
         asked = op.name in RETURNING
         for place, request in enumerate(step.requests):
             self.engine.set_time(request.at)
-            if place == step.main and (self.thorough or self.tally.steps % ASK_EVERY == 0):
+            if place == step.main and (self.thorough or self.steps % ASK_EVERY == 0):
                 step.preview = self.judge.ask(self, step)
             answer = self.engine.send(request.to, request.data, request.sender, asked)
             if place == step.main:
                 found = answer
-                seldom = self.tally.steps % LOGS_EVERY and not self.thorough
+                seldom = self.steps % LOGS_EVERY and not self.thorough
                 if answer.ok and (not seldom or parties.differ(step.parties)):
                     logs = self.engine.logs()
             else:
@@ -373,6 +384,7 @@ class World:
         """What the twin says, which also takes the step."""
         self.at = op.market
         self.tally.steps += 1
+        self.steps += 1
         self.now += op.wait
         site, twin = self.site, self.twin
         for each in self.sites:

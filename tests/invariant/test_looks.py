@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import count, islice
 from typing import Any
 
 import pytest
 
-from bulkhead.fuzz.judge import MARKETS_EVERY
+from bulkhead.chain.artifacts import Artifacts
+from bulkhead.fuzz.judge import MARKETS_EVERY, Judge
 from bulkhead.fuzz.laws import conservation, differential, isolation
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.moves.decoder import Decoder
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import DAVE, GOVERNANCE, KEEPER, LP
 from bulkhead.fuzz.revm import Revm
+from bulkhead.fuzz.runner import PROFILES, Plan, Worker
 from bulkhead.fuzz.settings import FIXED
 from bulkhead.fuzz.slots import FULL_EVERY, WHOLE_EVERY, Slots, balance_slot, mapped
-from bulkhead.fuzz.world import LOGS_EVERY, World
+from bulkhead.fuzz.world import ASK_EVERY, LOGS_EVERY, Step, World
 from bulkhead.model import MarketModel
 from bulkhead.model.errors import Refused
 from bulkhead.model.types import Reason
@@ -132,8 +135,9 @@ def test_what_an_action_changes_is_read_at_once(new_world: NewWorld) -> None:
     add = Op("add_margin", DAVE, (4, world.dollars(1)), 1)
     held = world.engine.evm.storage(where, slot)
     found = []
-    for _ in range(WHOLE_EVERY):
+    for successes in range(WHOLE_EVERY):
         with world.undone():
+            world.begin(ASK_EVERY * successes)
             world.engine.evm.insert_account_storage(where, slot, held + 1)
             found.append(breaks(world, add))
             world.engine.evm.insert_account_storage(where, slot, held)
@@ -221,6 +225,44 @@ def test_what_is_dear_is_asked_every_fourth_step_and_when_looking(
         assert [breaks(world, accrual) for _ in range(every)].count("planted") == 1
     with world.undone(), world.looking():
         assert [breaks(world, accrual) for _ in range(every)].count("planted") == every
+
+
+def test_what_is_looked_at_is_the_same_whatever_was_played_before(
+    artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan("revm", float("inf"), 8_702, PROFILES["quick"].shape, drawn=0)
+    honest, seen = Judge.step, []
+
+    def step(self: Judge, world: World, step: Step) -> None:
+        views = world.site.unseen == 0
+        seen.append((step.found, step.whole, views, step.logs is None, step.preview is None))
+        honest(self, world, step)
+
+    monkeypatch.setattr(Judge, "step", step)
+
+    def looked(worker: Worker, number: int) -> tuple[Any, ...]:
+        worker.bench.clear()
+        del seen[:]
+        assert worker.sequence(number) is None
+        return list(seen), worker.bench.checks
+
+    draws = (number for number in count(len(FIXED)) if not place(plan.seed, number))
+    first, *others = islice(draws, 5)
+    alone, busy = Worker(plan), Worker(plan)
+    for worker in (alone, busy):
+        worker.world(0)  # its opening is no sequence's
+    found = looked(alone, first)
+    for number in (0, *others):
+        assert busy.sequence(number) is None
+    assert looked(busy, first) == found
+    assert looked(alone, first) == found
+    phases = {tuple(step[1:4] for step in looked(alone, number)[0][:8]) for number in others}
+    assert len(phases) > 1
+
+
+def place(seed: int, number: int) -> int:
+    """Which world a sequence is played on."""
+    return random.Random(f"{seed}:{number}").randrange(len(FIXED))
 
 
 def test_a_simulated_step_is_judged_by_its_own_parameters(new_world: NewWorld) -> None:

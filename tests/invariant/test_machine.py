@@ -15,7 +15,7 @@ from bulkhead.fuzz.moves.decoder import Decoder
 from bulkhead.fuzz.runner import stand_up
 from bulkhead.fuzz.settings import FIXED
 from bulkhead.fuzz.shrink import smallest, story
-from bulkhead.fuzz.world import World
+from bulkhead.fuzz.world import PHASES, World
 
 LENGTH = 700  # bytes of a sequence: about a hundred steps
 
@@ -23,6 +23,7 @@ LENGTH = 700  # bytes of a sequence: about a hundred steps
 def run(world: World, blob: bytes) -> None:
     """One sequence; a broken law is raised with the fewest calls that break it."""
     with world.undone():
+        world.begin(blob[-1] % PHASES)
         try:
             for op in Decoder(world, blob).ops():
                 world.play(op)

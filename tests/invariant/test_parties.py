@@ -73,7 +73,7 @@ def play(world: World, dice: random.Random) -> None:
 
 def test_events_are_read_wherever_parties_differ(new_world: NewWorld) -> None:
     world = new_world("revm", 0)
-    while (world.tally.steps + 1) % LOGS_EVERY == 0:
+    while (world.steps + 1) % LOGS_EVERY == 0:
         world.play(Op("accrue", KEEPER))
     owner = world.twin.position(1).owner
     for to in (CAROL, BOB, CAROL):
