@@ -62,16 +62,29 @@ def _code(rpc: Rpc, record: Record, known: Artifacts) -> Iterator[Mismatch]:
             yield Mismatch(f"code of library {name} at {where}", name, "other code")
 
 
+def _created(rpc: Rpc, where: str, transaction: str, code: bytes) -> bool:
+    """Whether this transaction made what is there, from this creation code."""
+    sent = rpc.request("eth_getTransactionByHash", transaction)
+    done = rpc.request("eth_getTransactionReceipt", transaction)
+    if not sent or not done or (done["contractAddress"] or "").lower() != where:
+        return False
+    return raw_bytes(sent["input"]).startswith(code)
+
+
 def _created_by(rpc: Rpc, record: Record, part: str, code: bytes) -> bool:
-    """Whether the record's transaction made this part, from this creation code."""
+    """Whether a transaction of the record made this part, from this creation code."""
     where = record.address(part)
-    for step in record.steps:
-        if step["kind"] == "contract" and step["address"] == where:
-            sent = rpc.request("eth_getTransactionByHash", step["transaction"])
-            done = rpc.request("eth_getTransactionReceipt", step["transaction"])
-            if sent and done and (done["contractAddress"] or "").lower() == where:
-                return raw_bytes(sent["input"]).startswith(code)
-    return False
+    made = [one for one in record.steps if one["kind"] == "contract" and one["address"] == where]
+    return any(_created(rpc, where, step["transaction"], code) for step in made)
+
+
+def _created_with_admin(rpc: Rpc, authority: Contract, code: bytes) -> bool:
+    """Whether this creation code made an authority: it grants the first role, so the first event
+    of that kind tells the transaction."""
+    topics = [registry().topic("RoleGranted")]
+    query = {"fromBlock": "0x0", "address": authority.address, "topics": topics}
+    first = rpc.request("eth_getLogs", query)[:1]
+    return any(_created(rpc, authority.address, one["transactionHash"], code) for one in first)
 
 
 def _adopted(record: Record) -> bool:
@@ -150,6 +163,9 @@ def _oracle(rpc: Rpc, oracle: Contract, record: Record, known: Artifacts) -> Ite
     if masked(rpc.code(authority), artifact) != masked(artifact.link_runtime(), artifact):
         yield Mismatch(f"code of the oracle's authority at {authority.address}", "ours", "other")
         return
+    if not _created_with_admin(rpc, authority, artifact.link()):
+        what = "creation of the oracle's authority"
+        yield Mismatch(what, "this source's", "another, or not to be had")
     yield from _authority(rpc, authority, oracle, record, {roles.TIMELOCK: roles.REPORTERS})
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from eth_hash.auto import keccak
 from oracle_world import KEYS, PRICE_ID, WAD, read_at
 
 from bulkhead.chain.artifacts import Artifacts
@@ -17,6 +18,7 @@ from bulkhead.deploy import oracles, plan
 from bulkhead.deploy.local import deploy_pyth, local_people
 from bulkhead.deploy.params import DIRECT, read
 from bulkhead.deploy.record import load, record_of, write
+from bulkhead.deploy.roles import give_reporters
 from bulkhead.deploy.schema import MarketFile
 from bulkhead.deploy.steps import Deployer
 from bulkhead.deploy.system import System, deploy_market
@@ -182,6 +184,31 @@ def test_quorum__other_reporters_or_authority__are_found(
         chain.set_code(authority.address, chain.code(authority) + b"\0")
         what = f"code of the oracle's authority at {authority.address}"
         assert [one.what for one in verify(chain, record)] == [what]
+
+
+def test_quorum__authority_with_a_hidden_admin__is_found(
+    make: Make, chain: Rpc, accounts: list[str], reporters: dict[str, bytes]
+) -> None:
+    """The very code, members and events, but a constructor that let one more in without a word."""
+    market = make(QUORUM, *BANDED)
+    people, sender, hidden = local_people(accounts[1:], market), accounts[0], accounts[9]
+    hand = Deployer(chain, sender)
+    code = chain.code(hand.create("Authority", sender))
+    loader = bytes.fromhex(f"61{len(code):04x}80600c5f395ff300")[:12].ljust(12, b"\0")
+    authority = hand.at("Authority", chain.send(None, loader + code, sender=sender).contract)
+    admins = keccak(bytes(32) + (1).to_bytes(32, "big"))
+    for one in (sender, hidden):
+        slot = keccak(bytes.fromhex(one[2:]).rjust(32, b"\0") + admins)
+        chain.set_storage(authority.address, int.from_bytes(slot, "big"), 1)
+        assert authority.hasRole(0, one) == (True, 0)
+    args = oracles.quorum_args(market, authority.address)
+    oracle = hand.create("QuorumOracle", *args)
+    give_reporters(hand, authority, oracle, people)
+    reported(chain, oracle.address, reporters)
+    system = deploy_market(chain, market, adapter=oracle.address, deployer=sender, people=people)
+    assert authority.hasRole(0, hidden) == (True, 0)
+    found = [one.what for one in verify(chain, record_of(system))]
+    assert found == ["creation of the oracle's authority"]
 
 
 def test_median__market__is_deployed_and_read_back(
