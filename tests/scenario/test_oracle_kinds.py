@@ -11,6 +11,7 @@ import pytest
 from eth_hash.auto import keccak
 from oracle_world import KEYS, PRICE_ID, WAD, read_at
 
+from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.artifacts import Artifacts
 from bulkhead.chain.rpc import Rpc
 from bulkhead.demo.settings import MARKET
@@ -209,6 +210,20 @@ def test_quorum__authority_with_a_hidden_admin__is_found(
     assert authority.hasRole(0, hidden) == (True, 0)
     found = [one.what for one in verify(chain, record_of(system))]
     assert found == ["creation of the oracle's authority"]
+
+
+def test_quorum__rehearsed_on_a_fork__is_verified_there(
+    make: Make, reporters: dict[str, bytes]
+) -> None:
+    """The fork tells how the adapter's authority was created, which happened on the chain below."""
+    market = make(QUORUM, *BANDED)
+    with Anvil(accounts=4) as node:
+        people = local_people(node.accounts[1:], market)
+        oracle = oracles.deploy_quorum(Deployer(node.rpc, node.accounts[0]), market, people).address
+        reported(node.rpc, oracle, reporters)
+        named = {"governance": people.governance, "guardian": people.guardian}
+        asked = plan.order(market, node.rpc.chain_id(), node.accounts[0], adapter=oracle, **named)
+        assert [str(one) for one in plan.rehearse(node.url, asked).mismatches] == []
 
 
 def test_median__market__is_deployed_and_read_back(
