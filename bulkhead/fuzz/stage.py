@@ -106,10 +106,11 @@ class Site:
         self.token = token
         self.oracle = hand.create("SettableOracle", PRICE)
         self.params = replace(params, oracle=self.oracle.address, treasury=TREASURY)
+        self.listed = self.params  # whatever governance changes later
         self.authority = hand.create("Authority", DEPLOYER)
         names = ("Market", "LiquidityPool", "InsuranceFund", "PositionVault")
-        codes = [hand.code(name) for name in names]
-        book_code = hand.code(ORDER_BOOK["order_book"])
+        self.codes = codes = tuple([hand.code(name) for name in names])
+        self.book_code = book_code = hand.code(ORDER_BOOK["order_book"])
         factory = hand.create("MarketFactory", *(keccak(code) for code in (*codes, book_code)))
         self.factory = factory.address
         receipt = factory.createMarket(
@@ -122,6 +123,9 @@ class Site:
         )
         made = events(receipt, "MarketCreated", of=factory)[0]
         factory.createOrderBook(made.marketId, book_code, sender=DEPLOYER)
+        self.number: int = made.marketId
+        stand = (made.market, made.pool, made.fund, made.vaultImplementation, made.orderBook)
+        self.places = tuple([where.lower() for where in stand])  # and the clones' implementation
         self.market = at(hand.rpc, "Market", made.market, artifacts=hand.artifacts)
         self.pool = at(hand.rpc, "LiquidityPool", made.pool, artifacts=hand.artifacts)
         self.fund: str = made.fund.lower()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bulkhead.fuzz.laws import access
+from bulkhead.fuzz.listing import clone, vault_of
 from bulkhead.fuzz.people import EVE, USERS
 from bulkhead.fuzz.scenes import some_order
 from bulkhead.fuzz.speech import meaning
@@ -35,6 +36,7 @@ class Strangers:
             with world.engine.acting(who):
                 self._call(world, dice, id_, who, name)
         if self._deployed(world, id_):
+            self._clone(world, id_)
             with world.engine.acting(world.site.market.address):
                 self._overpaid(world, dice, id_)
 
@@ -106,10 +108,21 @@ class Strangers:
             ("book.attempt", book.address, book.attempt.encode(order, 1, 1, False)),
         )
 
+    def _clone(self, world: World, id_: int) -> None:
+        """A vault is a clone of its market's implementation, where its id puts it."""
+        market, implementation = world.site.market.address, world.site.places[3]
+        where = world.vault(id_)
+        expected = vault_of(market, implementation, id_)
+        self.bench.hold(access.i_41_made, f"address of vault {id_}", where, expected)
+        found, code = world.engine.rpc.code(where).hex(), clone(implementation).hex()
+        self.bench.hold(access.i_41_made, f"code of vault {id_}", found, code)
+
     def _overpaid(self, world: World, dice: random.Random, id_: int) -> None:
         """Its own market asks for more than a vault ever rewards, and for nothing it knows."""
         vault = world.stage.vault_at(world.vault(id_))
-        most = vault.MAX_REWARD()
+        cap = world.site.listed.reward_cap
+        most = cap // world.unit
+        self.bench.hold(access.i_41_most, vault.MAX_REWARD(), cap, world.unit)
         amount = dice.choice((most + 1, LARGEST))
         held = self._balances(world, id_)
         for data in (

@@ -16,6 +16,7 @@ from bulkhead.fuzz.feeds import ADAPTERS
 from bulkhead.fuzz.inside import Inside
 from bulkhead.fuzz.laws import access, funding, margin
 from bulkhead.fuzz.laws import pool as lp
+from bulkhead.fuzz.listing import Listing
 from bulkhead.fuzz.loops import Loops
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import EVE, FOREVER, KEEPER, OWNERS
@@ -47,6 +48,7 @@ class Trials:
         self.front_runner, self.views = FrontRunner(bench), Views(bench)
         self.strangers, self.epochs = Strangers(bench), Epochs(bench)
         self.routes, self.inside = Routes(bench), Inside(bench)
+        self.listing = Listing(bench)
 
     def run(self, world: World, name: str, seed: int) -> None:
         """One trial; the seed decides what it leaves open."""
@@ -240,6 +242,7 @@ TRIALS: dict[str, Trial] = {
 LOOKS: dict[str, Trial] = {
     "views": lambda trials, world, dice: trials.views.run(world, dice),
     "inside": lambda trials, world, dice: trials.inside.run(world, dice),
+    "listing": lambda trials, world, dice: trials.listing.run(world, dice),
     "birth": lambda trials, world, dice: trials.views.birth(world, dice),
     "stillborn": lambda trials, world, dice: trials.exits.stillborn(world, dice),
 }

@@ -46,13 +46,14 @@ class Views:
             self._pool(world, dice)
             self._owners(world, dice)
             return
+        rich = self._enriched(world, dice)
         world.now += dice.choice((0, 0, 1, 60, 3_600))
         for site in world.sites:
             site.twin.now = world.now
         world.engine.set_time(world.now)
         if world.site.failure:
             world.twin.oracle = oracle_error(world, world.site.failure)
-        self._lenses(world, dice)
+        self._lenses(world, dice, rich)
 
     def _see(self, name: str, found: Any, expected: Any) -> None:
         same = found == expected
@@ -65,9 +66,21 @@ class Views:
 
     # ---- lenses
 
-    def _lenses(self, world: World, dice: random.Random) -> None:
+    def _enriched(self, world: World, dice: random.Random) -> list[int]:
+        """A short that is given so much that only in a higher bracket it is ill."""
+        shorts = [i for i in world.ids if world.twin.position(i).size < 0]
+        ends = [row.upper_notional for row in world.params.brackets[:-1]]
+        if not shorts or not ends:
+            return []
+        id_, amount = dice.choice(shorts), dice.choice(ends) * dice.randint(1, 3) // world.unit
+        amount = min(amount, world.twin.balance(KEEPER))
+        world.play(Op("send", KEEPER, (world.vault(id_), amount), 0, world.at))
+        return [id_]
+
+    def _lenses(self, world: World, dice: random.Random, rich: list[int]) -> None:
         lens, where = world.stage.lenses[LENSES["market"]], world.site.market.address
         ids = [*dice.sample(world.ids, min(3, len(world.ids))), world.twin.state.next_id]
+        ids += rich
         views = self._ask(world, lens, "positionsOf", where, ids)
         whole = self._ask(world, lens, "marketView", where)
         part = dice.choice(((0, 0), (dice.choice(ids), dice.choice(ids))))

@@ -25,10 +25,11 @@ from bulkhead.fuzz.slots import FULL_EVERY, WHOLE_EVERY, Slots
 from bulkhead.fuzz.speech import meaning, short
 from bulkhead.fuzz.stage import ACTOR, REFUSING, Setting, Site, Stage
 from bulkhead.model import Reading, Result
+from bulkhead.model.order_types import OrderStatus, hash_of
 from bulkhead.model.types import Params
 
 LOGS_EVERY = 4  # steps: events are dear to read; where parties differ they are read always
-ASK_EVERY = 32  # steps: lenses are asked beforehand
+ASK_EVERY = 32  # steps: lenses are asked beforehand; of an order whose lock went, always
 PHASES = ASK_EVERY * WHOLE_EVERY  # ways of what is looked at to fall on a sequence's steps
 NAV = keccak(b"nav()")[:4]
 
@@ -243,6 +244,14 @@ class World:
         finally:
             self.thorough = False
 
+    def _freed(self, op: Op) -> bool:
+        """Whether it fills an order of whose margin less is locked than when it was placed."""
+        if op.name != "execute_order" or not op.args[0].margin:
+            return False
+        s, site = self.site.orders.state(hash_of(op.args[0])), self.site
+        locked: int = self.twin.lock_of(s.position_id, site.book.address)
+        return s.status == OrderStatus.PLACED and locked < op.args[0].margin
+
     # ---- one step
 
     def play(self, op: Op) -> str:
@@ -250,6 +259,7 @@ class World:
         if op.name == TRIAL:
             return self._try(op)
         alone = self._alone(op) if op.name in BATCHES else None
+        ask = self.thorough or self.steps % ASK_EVERY == 0 or self._freed(op)
         step = self.foretell(op)
         step.alone = alone
         found = Answer(True, b"")
@@ -257,7 +267,7 @@ class World:
         asked = op.name in RETURNING
         for place, request in enumerate(step.requests):
             self.engine.set_time(request.at)
-            if place == step.main and (self.thorough or self.steps % ASK_EVERY == 0):
+            if place == step.main and ask:
                 step.preview = self.judge.ask(self, step)
             answer = self.engine.send(request.to, request.data, request.sender, asked)
             if place == step.main:

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from bulkhead.fuzz.engine import Answer
-from bulkhead.fuzz.laws.base import Broken
+from bulkhead.fuzz.laws import differential
+from bulkhead.fuzz.laws.base import Broken, Terms
 from bulkhead.fuzz.moves.decoder import Decoder
 from bulkhead.fuzz.ops import TRIAL, Op
 from bulkhead.fuzz.people import ALICE, ANY_BUY, EVE, FOREVER, KEEPER, LP, PRICE
 from bulkhead.fuzz.previews import PREVIEWS
+from bulkhead.fuzz.probe import Pos
 from bulkhead.fuzz.stage import LENSES
 from bulkhead.fuzz.world import World
 from bulkhead.model.order_types import Order
@@ -158,6 +160,46 @@ def test_a_preview_that_is_off_is_seen(
     monkeypatch.setattr(method, "decode", other)
     with world.looking():
         assert broken(world, *ACTIONS[action]) == "I-50"
+
+
+@pytest.mark.parametrize("freed", [False, True])
+def test_the_lens_is_asked_of_each_order_whose_lock_was_freed(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch, freed: bool
+) -> None:
+    world = new_world("revm", 0)
+    asked, ask, book = [], world.judge.ask, world.site.book.address
+
+    def listen(world: World, step: Any) -> Any:
+        asked.append(step.op.name)
+        return ask(world, step)
+
+    monkeypatch.setattr(world.judge, "ask", listen)
+    place, price, fill = ACTIONS["execute_order"]
+    world.play(place)
+    if freed:
+        world.play(Op("set_delegate", ALICE, (0, book, 0)))
+        assert world.play(Op("free_lock", EVE, (world.ids[-1], book))) == "ok"
+        world.play(Op("set_delegate", ALICE, (0, book, FOREVER)))
+    world.play(price)
+    world.steps = 1  # no step that is sampled
+    assert world.play(fill).startswith("ok")
+    assert (fill.name in asked) is freed
+
+
+def test_looks_reach_liquidation_prices_in_higher_brackets(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world("revm", 0)
+    first, found = world.params.brackets[0].upper_notional, []
+    law = differential.i_50_liquidation_price
+
+    def listen(p: Pos, t: Terms, price: int) -> bool:
+        found.append(abs(p.size) * price // WAD)
+        return law(p, t, price)
+
+    monkeypatch.setattr(differential, "i_50_liquidation_price", listen)
+    assert looks(world) == {""}
+    assert max(found) > first > min(found)
 
 
 def test_limits_of_claims_are_tried(new_world: NewWorld) -> None:

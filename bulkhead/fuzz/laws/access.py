@@ -80,6 +80,19 @@ def i_41_reward(amount: int, most: int, said: str) -> bool:
     return amount == most + 1
 
 
+def i_41_most(found: int, cap: int, unit: int) -> bool:
+    """A vault's maximum is the reward cap (Wad) that its market was listed with, in token units
+    (of `unit` Wad), down."""
+    hold("I-41", found == cap // unit, f"rewards of up to {found}, listed {cap} Wad at {unit}")
+    return cap % unit in (0, 1, unit - 1)
+
+
+def i_41_made(what: str, found: object, expected: object) -> bool:
+    """Addresses and code depend on what they should, and on nothing else."""
+    hold("I-41", found == expected, f"{what}: {found}, expected {expected}")
+    return False
+
+
 def i_41_router(kept: int, others: int, paid: int, stated: int) -> bool:
     """The router keeps nothing; of those whom it does not act for nobody has less, and its caller
     not more than stated. Changes of token units; others: the least."""

@@ -153,6 +153,7 @@ def _opening(world: World, place: int) -> Iterator[Op]:
     def op(name: str, actor: str = "", args: tuple[object, ...] = (), wait: int = 0) -> Op:
         return Op(name, actor, args, wait, place)
 
+    yield op(TRIAL, "", ("listing", place))
     for seed in range(BIRTHS):
         yield op(TRIAL, "", ("birth", seed))
     yield op(TRIAL, "", ("stillborn", 0))
