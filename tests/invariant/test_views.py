@@ -215,7 +215,7 @@ def test_limits_of_claims_are_tried(new_world: NewWorld) -> None:
     before = bench.checks["I-37"]
     for seed in range(12):
         world.play(Op(TRIAL, "", ("limits", seed)))
-    assert bench.checks["I-37"] > before + 12
+    assert bench.checks["I-37"] >= before + 12  # each tries one
 
 
 def test_every_sequence_ends_with_a_look(new_world: NewWorld) -> None:
