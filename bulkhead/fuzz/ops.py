@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bulkhead.errors import BadInput
 from bulkhead.fuzz.people import NAMES
 from bulkhead.model.order_types import Order, OrderKind, hash_of
 from bulkhead.model.types import Bracket, Params
@@ -122,20 +121,15 @@ class Op:
 
     @classmethod
     def read(cls, record: Mapping[str, Any], addresses: Mapping[str, str]) -> Op:
-        """Back from a file."""
-        try:
-            actor = record["actor"]
-            return cls(
-                name=record["name"],
-                actor=addresses.get(actor, actor),
-                args=tuple(_in(arg, addresses) for arg in record["args"]),
-                wait=int(record["wait"]),
-                market=int(record["market"]),
-            )
-        except (KeyError, TypeError, ValueError) as problem:
-            raise BadInput(
-                "step", record, f"a step as `bulkhead fuzz` writes it ({problem})"
-            ) from None
+        """Back from a file whose form was checked."""
+        actor = record["actor"]
+        return cls(
+            name=record["name"],
+            actor=addresses.get(actor, actor),
+            args=tuple(_in(arg, addresses) for arg in record["args"]),
+            wait=record["wait"],
+            market=record["market"],
+        )
 
 
 def _shown(value: Any, names: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from bulkhead.chain.errors import Reverted
 from bulkhead.commands import BROKEN, OK, Console
 from bulkhead.errors import BadInput
 from bulkhead.fuzz import counterexample, script
+from bulkhead.fuzz.form import HARNESS
 from bulkhead.fuzz.judge import Bench, Judge
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.laws.catalogue import LAWS
@@ -17,7 +18,7 @@ from bulkhead.fuzz.node import Node
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import START
 from bulkhead.fuzz.report import HarnessFailed
-from bulkhead.fuzz.runner import HARNESS, artifacts_in
+from bulkhead.fuzz.runner import artifacts_in
 from bulkhead.fuzz.shrink import play
 from bulkhead.fuzz.stage import Setting
 from bulkhead.fuzz.world import World
@@ -40,8 +41,6 @@ def replay(path: Path, *, folder: Path | None, roomy: bool, out: Path, console: 
 
         try:
             broken = play(world, told_ops())
-        except BadInput:
-            raise
         except Exception as problem:  # as when it was saved, perhaps
             line = f"{path}: {type(problem).__name__}: {problem}"
             raise HarnessFailed(line) from problem

@@ -15,6 +15,7 @@ from bulkhead.chain.errors import ChainError, Reverted
 from bulkhead.errors import BadInput
 from bulkhead.fuzz import counterexample
 from bulkhead.fuzz.engine import Engine
+from bulkhead.fuzz.form import HARNESS
 from bulkhead.fuzz.judge import Bench, Judge
 from bulkhead.fuzz.laws.base import Broken
 from bulkhead.fuzz.moves.decoder import Decoder, opening
@@ -30,7 +31,6 @@ from bulkhead.fuzz.world import PHASES, Tally, World
 from bulkhead.processes import Stop
 
 ENGINES = ("revm", "anvil")
-HARNESS = "harness"  # instead of a law
 
 
 @dataclass(frozen=True)
