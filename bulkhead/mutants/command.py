@@ -22,7 +22,7 @@ docs/mutation.json, unless some mutant is neither killed nor played for the budg
 
 \b
 Examples:
-  bulkhead mutants                         all; some three hours on one core
+  bulkhead mutants                         all; hours on one core
   bulkhead mutants --known --seconds 60    what earlier runs found, as of 60 seconds each
   bulkhead mutants --area liquidation      one area
   bulkhead mutants --only LIQ-03           one mutant, with its story
