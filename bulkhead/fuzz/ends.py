@@ -10,6 +10,7 @@ from bulkhead.fuzz.laws.base import Terms, up
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.probe import Pos, Sight
 from bulkhead.fuzz.speech import meaning
+from bulkhead.fuzz.stage import Site
 from bulkhead.fuzz.world import Step, World
 from bulkhead.model.core import OPTED_IN
 from bulkhead.model.types import LiquidationResult
@@ -97,13 +98,22 @@ class Ends:
                 worst[op.name] = max(worst.get(op.name, 0), step.gas)
         if op.name == "deleverage":
             refused = world.refuses(step.site.vault(op.args[0]), step.site.pool.address)
-            self._adl(op, step, before, after, t, refused)
+            self._adl(op, step, before, after, t, refused, len(world.sites) > 1)
 
     def _adl(
-        self, op: Op, step: Step, before: Sight, after: Sight, t: Terms, refused: bool
+        self,
+        op: Op,
+        step: Step,
+        before: Sight,
+        after: Sight,
+        t: Terms,
+        refused: bool,
+        many: bool,
     ) -> None:
         if before.market["totalSupply"] != after.market["totalSupply"]:
             return  # buckets were priced first: the cash before is another
+        held = [_held(step.site, sight, many) for sight in (before, after)]
+        self.bench.hold(laws.i_35_bystanders, *held)
         p = step.params[1]
         claims = (_net(before, t), _net(after, t))
         # What a refusing vault is owed lies in the pool still, but is a ticket's.
@@ -118,6 +128,13 @@ class Ends:
         if not refused:
             t = t._replace(skew=long[0] + short[0])
             self.bench.hold(laws.i_35_reached, was, now, t, claims, cash, p.adl_target)
+
+
+def _held(site: Site, sight: Sight, many: bool) -> list[int]:
+    """Shares and claims of tokens, and people's wallets. many: several markets, so that a wallet
+    may have changed in another since it was seen."""
+    claims = [row[column] for row in sight.providers for column in (0, 3)]
+    return claims if many else [*claims, *sight.balances[len(site.system) :]]
 
 
 def _unfunded(sight: Sight) -> int:

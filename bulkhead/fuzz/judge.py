@@ -305,8 +305,8 @@ class Judge:
         if op.name in ("open", "increase", "remove_margin"):
             id_ = op.args[0] or after.state["next_id"] - 1
             if now[id_].size:
-                multiplier = depth(after, t, step.params[1])
-                bench.hold(isolation.i_14_margin, now[id_], 0, t, multiplier)
+                values = (now[id_], locks(op, step), t, depth(after, t, step.params[1]))
+                bench.hold(isolation.i_14_margin, *values)
         asked = world.thorough or world.steps % MARKETS_EVERY == 0
         if len(world.sites) > 1 and not step.simulated and asked:
             for place, other in enumerate(world.sites):
@@ -340,6 +340,14 @@ def solvent(step: Step) -> bool:
     was, t = step.foreseen.position, step.foreseen.terms
     costs = trading_cost(-was.size, t) + t.reward_cap
     return bool(equity(was, t, t.mark) >= costs)
+
+
+def locks(op: Op, step: Step) -> int:
+    """What is locked in the vault of an action that must leave it free: a removal. A trade may use
+    all of the margin (token units)."""
+    if op.name != "remove_margin" or step.simulated:  # there the model is ahead of the step
+        return 0
+    return int(step.site.twin.core.locked_of(op.args[0]))
 
 
 def depth(after: Sight, t: Terms, p: Any) -> int:

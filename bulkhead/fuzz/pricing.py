@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bulkhead.fuzz.laws import conservation, pool
+from bulkhead.fuzz.laws import access, conservation, pool
 from bulkhead.fuzz.laws.base import Terms, notional, potential, terms, up
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.trades import waiting
@@ -28,7 +28,7 @@ def revalued(seen: Sight, t: Terms, psi: int) -> int:
 
 
 def hold_pricing(bench: Any, step: Step, before: Sight, after: Sight, unit: int) -> None:
-    """I-07's reserve, I-36, I-38 and I-39, wherever the supply changed.
+    """I-07's reserve, I-34's pool, I-36, I-38 and I-39, wherever the supply changed.
 
     A call prices before it does anything else. What it found is told by the state before it, at
     the mark, the funding index and the rate after it.
@@ -37,6 +37,9 @@ def hold_pricing(bench: Any, step: Step, before: Sight, after: Sight, unit: int)
     supply = (was["totalSupply"], m["totalSupply"])
     taken = was["pendingDepositAssets"] - m["pendingDepositAssets"]
     priced = supply[0] != supply[1] or (taken != 0 and step.op.name not in _CLAIMING)
+    if step.failing:
+        waits = bool(was["pendingDepositAssets"] or was["pendingRedeemShares"])
+        bench.hold(access.i_34_pool, waits, old["accepted_at"] == step.now, priced)
     bench.hold(pool.i_39_waited, old["bucket_due_at"], s["published_at"], priced)
     if not priced or step.op.name in _CLAIMING:
         return

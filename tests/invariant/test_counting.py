@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -19,11 +20,15 @@ from bulkhead.fuzz.laws import (
     orders,
     pool,
 )
-from bulkhead.fuzz.laws.base import WAD
+from bulkhead.fuzz.laws.base import WAD, Broken
 from bulkhead.fuzz.laws.catalogue import LAWS
+from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.people import BOB, FOREVER
+from bulkhead.fuzz.probe import Pos
 from bulkhead.fuzz.runner import PROFILES, Plan, Worker
 from bulkhead.fuzz.settings import FIXED
 
+from .conftest import NewWorld
 from .planted import DEEP
 from .planted_orders import BUY
 from .terms import FLAT, ILL, STATE, TERMS, WELL
@@ -45,6 +50,8 @@ APART: dict[str, tuple[Callable[..., bool | None], tuple[object, ...]]] = {
     "I-32 no flat position": (liquidation.i_32_flat, (1, WELL, False, 1)),
     "I-34 nothing to do with prices": (access.i_34_invalid, ("set_params", False, "ok")),
     "I-34 the block has its mark": (access.i_34_invalid, ("close", True, "ok")),
+    "I-34 nothing waits": (access.i_34_pool, (False, False, False)),
+    "I-34 priced at the block's mark": (access.i_34_pool, (True, True, True)),
     "I-35 all of it gone": (liquidation.i_35_reached, (WELL, FLAT, TERMS, (9, 5), (5, 5), 1)),
     "I-36 no NAV": (pool.i_36_share_price, ((0, 0), (5, 5), 1)),
     "I-37 no claims": (pool.i_37_backed, (5, 0, 5, 0, 2)),
@@ -83,3 +90,27 @@ def test_every_law_is_met(artifacts: Artifacts) -> None:
         if number >= len(FIXED) and len(+met) == len(LAWS) - 1:
             break
     assert set(LAWS) - set(+met) == {"I-33"}  # gas is known of mined transactions only
+
+
+def test_a_removal_leaves_what_is_locked(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, honest, seen = new_world("revm", 0), isolation.i_14_margin, []
+
+    def i_14_margin(now: Pos, locks: int, *rest: Any) -> bool:
+        seen.append(locks)
+        return honest(now, locks, *rest)
+
+    monkeypatch.setattr(isolation, "i_14_margin", i_14_margin)
+    p, core = world.twin.position(1), world.twin.core
+    lock = world.dollars(3)
+    world.play(Op("set_delegate", p.owner, (1, BOB, FOREVER)))
+    world.play(Op("set_lock", BOB, (1, lock)))
+    assert world.play(Op("remove_margin", p.owner, (1, 1, p.owner))).startswith("ok")
+    limit = 2**96 - 1 if p.size > 0 else 0
+    assert world.play(Op("increase", p.owner, (1, p.size // 100, limit, FOREVER))).startswith("ok")
+    assert seen == [lock, 0]  # a trade may use all of it
+
+    core.lock_sums.put((1, core.epochs.get(1, 0)), world.twin.margin(1))
+    with pytest.raises(Broken, match="I-14"):
+        world.play(Op("remove_margin", p.owner, (1, 1, p.owner)))

@@ -38,6 +38,15 @@ def i_34_invalid(name: str, held: bool, said: str) -> bool | None:
     return False
 
 
+def i_34_pool(waits: bool, held: bool, priced: bool) -> bool | None:
+    """Without a valid mark nothing that waits in the pool is priced. held: whether this block has
+    its mark already."""
+    if held or not waits:
+        return None
+    hold("I-34", not priced, "deposits or redemptions were priced without a valid mark")
+    return False
+
+
 def i_34_reading(said: str, expected: str, scene: str) -> bool:
     """An adapter takes of its source what it should and gives a market what that allows, or the
     refusal that it asks for."""

@@ -79,7 +79,8 @@ def i_14_health(was: Pos, now: Pos, t: Terms) -> bool | None:
 def i_14_margin(now: Pos, locks: int, t: Terms, multiplier: int) -> bool:
     """After adding risk: min(margin less locks, equity) >= IM at the mark.
 
-    multiplier: a lower bound of the requirement's, from ramp and depth (Wad).
+    locks: what a removal must leave free, token units; a trade may use it. multiplier: a lower
+    bound of the requirement's, from ramp and depth (Wad).
     """
     need = initial(now.size, t.mark, t, max(WAD, multiplier))
     have = min(max(0, now.margin - locks) * t.unit, equity(now, t, t.mark))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bulkhead.fuzz.laws.base import (
     WAD,
     Terms,
@@ -216,6 +218,13 @@ def i_35_adl(
         passed = claims[1] * WAD + slack >= goal * cash[1]
         hold("I-35", passed, f"factor {claims[1]}/{cash[1]} passed the target {goal}")
     return cash[0] * start == claims[0] * WAD
+
+
+def i_35_bystanders(before: Sequence[int], after: Sequence[int]) -> bool:
+    """Deleveraging takes nothing of anybody's wallet, shares or claims on the pool."""
+    lost = [was - now for was, now in zip(before, after, strict=True)]
+    hold("I-35", max(lost) <= 0, f"deleveraging took {lost} from wallets, shares and claims")
+    return False
 
 
 def i_35_fair(was: Pos, side: tuple[int, int], t: Terms) -> bool:
