@@ -62,7 +62,7 @@ def load(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
         raise BadInput("counterexample", path, f"a file that can be read ({problem})") from None
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise BadInput("counterexample", path, f"JSON ({problem})") from None
     form.check(found, path)
     checked: dict[str, Any] = found

@@ -289,7 +289,7 @@ def _step(step: StepForm, at: int, read: Document) -> Iterator[BadInput]:
 
 def _act(act: Any, where: str, context: Mapping[str, Any]) -> Iterator[BadInput]:
     """What an owner does in a margin call: a name and arguments."""
-    if not isinstance(act, list) or not act or act[0] not in _ACTS:
+    if not isinstance(act, list) or not act or act[0] not in [*_ACTS]:
         yield BadInput(where, act, f"a list that begins with one of {', '.join(_ACTS)}")
     else:
         yield from _fits(_ADAPTERS[act[0]], act[1:], where, context)

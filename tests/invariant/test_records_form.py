@@ -100,6 +100,7 @@ STEPS: list[tuple[Any, str, str, str]] = [
     (_step("halt", True), "steps.0.name", "halt", "only with token PausableToken"),
     (_step("plan", []), "steps.0.name", "plan", "only where owners are contracts"),
     (_step("plan", [["teleport"]]), "steps.0.args.0.0", "['teleport']", "begins with one of"),
+    (_step("plan", [[["settle"], 1]]), "steps.0.args.0.0", "settle", "begins with one of"),
     (_step("plan", [["settle", -1]]), "steps.0.args.0.0.0", "-1", "greater than or equal to 0"),
 ]
 
@@ -129,6 +130,12 @@ def test_damaged_record_is_refused_before_anything_is_stood_up(
     assert told, problems
     assert value in told[0]["value"]
     assert limit in told[0]["limit"]
+
+
+def test_nesting_without_end_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text("[" * 100_000)
+    assert run(["fuzz", "--replay", str(file), "--json"]) == 2
 
 
 def test_all_that_is_played_can_be_read_back(
