@@ -16,14 +16,15 @@ from typing import Any
 
 from bulkhead.chain.binaries import ROOT
 from bulkhead.chain.compile import BUILD, CompileError, ensure
-from bulkhead.chain.sources import FOLDERS
+from bulkhead.chain.sources import FOLDERS, SourceTree
+from bulkhead.errors import BadInput
 from bulkhead.mutants.mutant import Mutant
 from bulkhead.mutants.syntax import Unit, parse
 from bulkhead.mutants.weave import SWITCH_FILE, SWITCH_NAME, SWITCH_SOURCE, place_all, weave
 
 # With the linked libraries by name: one that is only found by compiling its user waits for it.
 DEPLOYED = (
-    *("Market", "LiquidityPool", "InsuranceFund", "PositionVault"),
+    *("Market", "LiquidityPool", "InsuranceFund", "PositionVault", "MarketFactory"),
     *("Deleveraging", "Exits", "Governance", "Liquidating", "Ownership", "Settlement", "Trading"),
     *("OrderBook", "ChainlinkOracle", "PythOracle", "QuorumOracle", "MedianOracle", "Router"),
 )
@@ -52,13 +53,23 @@ def units(mutants: Iterable[Mutant], root: Path = ROOT) -> dict[str, Unit]:
 def compile_all(
     mutants: Sequence[Mutant], folder: Path, only: Sequence[str] = DEPLOYED, root: Path = ROOT
 ) -> Woven:
-    """Weaves and compiles; raises `CompileError`, or `SyntaxProblem` where a type is wrong."""
+    """Weaves and compiles; raises `CompileError`, `SyntaxProblem` where a type is wrong, or
+    `BadInput` where no contract that is compiled has a mutant's file: it would never be on."""
+    _refuse_others(mutants, only, root)
     trees = units(mutants, root)
     woven = {name: weave(trees[name], placed) for name, placed in place_all(trees, mutants).items()}
     copy_sources(root, folder, woven | {SWITCH_FILE: SWITCH_SOURCE})
     parse(folder, sorted(woven))  # seconds: what is wrong shows before minutes are spent
     source = digest(root / "contracts" / name for name in SOURCES)
     return replace(compiled(folder, only), source=source)
+
+
+def _refuse_others(mutants: Iterable[Mutant], only: Sequence[str], root: Path) -> None:
+    tree = SourceTree(root)
+    known = {name for file in tree.files_of(only) for name in tree.closure(file)}
+    for mutant in mutants:
+        if mutant.file not in known:
+            raise BadInput(mutant.id, mutant.file, f"a file of {', '.join(only)}")
 
 
 def compiled(folder: Path, only: Sequence[str]) -> Woven:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bulkhead.errors import BadInput
 from bulkhead.fuzz.laws.catalogue import LAWS
-from bulkhead.mutants.build import units
-from bulkhead.mutants.mutant import catalogue, load
+from bulkhead.mutants.build import compile_all, units
+from bulkhead.mutants.mutant import Mutant, catalogue, load
 from bulkhead.mutants.weave import place_all, weave
 
 AREAS = {
     *("access", "accounting", "deleveraging", "funding", "liquidation", "margin", "oracle"),
-    *("feed", "orders", "pool", "rounding", "vault", "waterfall", "neutral"),
+    *("factory", "feed", "orders", "pool", "rounding", "vault", "waterfall", "neutral"),
 }
 
 
@@ -55,3 +57,11 @@ def test_a_wrong_catalogue_is_refused(tmp_path, rows: str, said: str) -> None:  
     (tmp_path / "area.toml").write_text(rows)
     with pytest.raises(BadInput, match=said):
         load(tmp_path)
+
+
+def test_a_mutant_that_no_woven_contract_contains_is_refused(tmp_path: Path) -> None:
+    """Linked, it would be the project's own code, and would survive."""
+    lens = Mutant("LEN-1", "lens", "contracts/periphery/OrderLens.sol", "margin == 0", "true", "-")
+    with pytest.raises(BadInput, match=r"LEN-1.*OrderLens.*a file of Market, "):
+        compile_all([lens], tmp_path)
+    assert not any(tmp_path.iterdir())
