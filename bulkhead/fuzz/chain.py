@@ -50,8 +50,8 @@ def requests(world: World, op: Op, ok: bool, failing: bool) -> tuple[list[Reques
         return [*made, request(oracle, "set", values, KEEPER)], len(made)
     if name == "fail_oracle":
         return [request(oracle, "setFailure", args, KEEPER)], 0
-    if name in ("send", "block"):
-        function = {"send": "transfer", "block": "setBlocked"}[name]
+    if name in ("send", "block", "destroy"):
+        function = {"send": "transfer", "block": "setBlocked"}.get(name, name)
         return [request(stage.token, function, args, op.actor)], 0
     if name == "send_foreign":
         return [request(stage.foreign, "mint", args, op.actor)], 0

@@ -96,9 +96,19 @@ class Ends:
             if not opted:
                 worst = world.tally.gas
                 worst[op.name] = max(worst.get(op.name, 0), step.gas)
+        if op.name == "settle" and step.result is not None:
+            self._settled(world, step, before, after, t.unit)
         if op.name == "deleverage":
             refused = world.refuses(step.site.vault(op.args[0]), step.site.pool.address)
             self._adl(op, step, before, after, t, refused, len(world.sites) > 1)
+
+    def _settled(self, world: World, step: Step, before: Sight, after: Sight, unit: int) -> None:
+        """What a flat position owes and its vault lacks is bad debt; of any other there is none."""
+        was = before.positions[step.op.args[0]]
+        debt = dict(step.result.events if step.result else ()).get("BadDebt", {})
+        self.bench.hold(laws.i_32_written_off, was, unit, debt.get("amount", 0))
+        if debt and not world.refuses(step.site.pool.address, step.site.fund):
+            self._confined(step, before, after, debt)
 
     def _adl(
         self,

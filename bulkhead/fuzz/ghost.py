@@ -33,6 +33,8 @@ class Ghost:
     loose: frozenset[int] = frozenset()  # positions whose locks were freed behind the book
     trust: dict[Trust, int] = field(default_factory=dict)  # until when the book is a delegate
     gifts: int = 0
+    destroyed: int = 0  # by the token's issuer, in vaults (token units)
+    missing: dict[int, int] = field(default_factory=dict)  # of it, in flat ones not settled since
 
     @property
     def owed(self) -> int:
@@ -79,6 +81,16 @@ class Ghost:
         return ("", id_, self.epoch(id_)) if id_ else (owner, 0, 0)
 
     # ---- what is done
+
+    def lost(self, amount: int, id_: int) -> Ghost:
+        """Destroyed by the issuer. id_: of a flat position, else 0."""
+        missing = {**self.missing, id_: self.missing.get(id_, 0) + amount}
+        return replace(self, destroyed=self.destroyed + amount, missing=missing)
+
+    def settled(self, id_: int) -> Ghost:
+        """What a position's vault lacked was written off."""
+        missing = {each: amount for each, amount in self.missing.items() if each != id_}
+        return replace(self, missing=missing)
 
     def delegated(self, owner: str, id_: int, expiry: int) -> Ghost:
         """The book made a delegate until `expiry`, or none; id 0: for all of the owner's."""

@@ -134,7 +134,8 @@ class Judge:
             inside += sum([p.margin for p in sight.positions.values()])
             inside += sum(sight.ahead) + sum(sight.balances[:books])
         users = sum(seen.balances[len(site.system) :])
-        bench.hold(conservation.i_02_conserved, inside, world.brought, users)
+        brought = world.brought - sum([each.destroyed for each in world.ghosts])
+        bench.hold(conservation.i_02_conserved, inside, brought, users)
         ghost = world.ghosts[world.sites.index(site)]
         bench.hold(orders.i_43_escrow, seen.balances[BOOK], ghost.owed)
         sums = (s["size_long"], s["size_short"], s["basis_long"], s["basis_short"])
@@ -145,7 +146,8 @@ class Judge:
             if p.size == 0:
                 bench.hold(margin.i_16_flat, p, refusing)
                 if p.basis:
-                    bench.hold(liquidation.i_32_flat, id_, p, refusing, t.unit)
+                    gone = ghost.missing.get(id_, 0)
+                    bench.hold(liquidation.i_32_flat, id_, p, refusing, t.unit, gone)
         if s["mode"] < Mode.SETTLED:
             psi = waiting(s, params)
             unfunded = m["ticketsOwed"] - m["ticketsPaid"]
@@ -223,10 +225,10 @@ class Judge:
         trade = as_trade(step, world.ghosts[world.sites.index(step.site)], before, after)
         self.orders.step(world, step, before, after, t)
         self._money(world, step, before, after)
-        if step.op.name in ("send", *SHARE_CALLS):
+        if step.op.name in ("send", "destroy", *SHARE_CALLS):
             pairs = [(before.market[n], after.market[n]) for n in ("nav", "totalSupply")]
             bench.hold(pool.i_36_gift, *pairs)
-            if step.op.name == "send":
+            if step.op.name not in SHARE_CALLS:
                 self._sent(step, before, after)
         if step.op.name in OUTSIDE:
             return
@@ -274,13 +276,16 @@ class Judge:
                 bench.hold(access.i_44_step, was, step.foreseen, t)
 
     def _sent(self, step: Step, before: Sight, after: Sight) -> None:
-        """Tokens that somebody sends are in no other vault than the one they were sent to."""
+        """Tokens that somebody sends are in no other vault than the one they were sent to; what
+        their issuer destroys leaves no other."""
         op, core, was, now = step.op, step.site.twin.core, before.positions, after.positions
         to, amount = op.args
         id_ = core.vaults.get(to, 0)
         self.bench.hold(isolation.i_10_locality, was, now, {id_})
         if id_ in was:  # a token that is halted may say no, and not revert
             paid = amount if core.passes(op.actor, to) else 0
+            if op.name == "destroy":
+                paid = -min(amount, was[id_].margin)
             self.bench.hold(isolation.i_10_received, id_, was[id_], now[id_], paid)
 
     def _walls(
@@ -325,7 +330,15 @@ class Judge:
         calm = same_block(before, after) and s["mode"] == before.state["mode"] < Mode.FINAL
         calm = calm and s["cash"] < CASH_MAX  # there it counts no more of what comes in
         if calm and op.name not in ("set_params", "liquidate_many") and solvent(step):
-            bench.hold(pool.i_36_share_price, (was["nav"], m["nav"]), supply, t.unit)
+            nav = (was["nav"] - written_off(step) * t.unit, m["nav"])
+            bench.hold(pool.i_36_share_price, nav, supply, t.unit)
+
+
+def written_off(step: Step) -> int:
+    """What the pool bears of a settlement's bad debt (token units); I-12 and I-32 say how much."""
+    if step.op.name != "settle" or step.result is None:
+        return 0
+    return int(dict(step.result.events).get("BadDebt", {}).get("fromPool", 0))
 
 
 def solvent(step: Step) -> bool:

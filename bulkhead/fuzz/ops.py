@@ -76,7 +76,7 @@ TRIAL = "trial"  # something that laws try on the present state; args: which, an
 # Calls that reach neither the token nor what we build: sources and owners take note for later.
 ASIDE = ("set_price", "fail_oracle", "arm", "plan")
 # What the world around the market does: no market call.
-OUTSIDE = (*ASIDE, "send", "send_foreign", "block", "halt", *SHARE_CALLS)
+OUTSIDE = (*ASIDE, "send", "destroy", "send_foreign", "block", "halt", *SHARE_CALLS)
 # Calls that name no position, whatever stands first.
 _OTHERS = frozenset((*OUTSIDE, *POOL_CALLS, *BOOK_CALLS, *GOVERNED, TRIAL, "draw_ticket", "open"))
 

@@ -51,6 +51,11 @@ def as_trade(step: Step, ghost: Ghost, before: Sight, after: Sight) -> Step:
     return replace(step, op=Op(name, step.op.actor, args, step.op.wait, step.op.market))
 
 
+def _vaults(seen: Sight) -> int:
+    """What all of a market's vaults hold (token units)."""
+    return sum(p.margin for p in seen.positions.values()) + sum(seen.ahead)
+
+
 class Orders:
     """Judges what was done to a book, and keeps the account."""
 
@@ -78,6 +83,12 @@ class Orders:
         elif op.name == "send" and op.args[0] == step.site.book.address:
             came = after.balances[BOOK] - before.balances[BOOK]  # a token may send nothing
             ghost = replace(ghost, gifts=ghost.gifts + came)
+        elif op.name == "destroy":
+            id_ = step.site.twin.core.vaults.get(op.args[0], 0)
+            flat = id_ in before.positions and not before.positions[id_].size
+            ghost = ghost.lost(_vaults(before) - _vaults(after), id_ if flat else 0)
+        elif op.name == "settle" and op.args[0] in ghost.missing:
+            ghost = ghost.settled(op.args[0])
         elif op.name == "remove_margin":
             self._removed(step, ghost, before, after)
         elif op.name == "set_delegate" and op.args[1] == step.site.book.address:

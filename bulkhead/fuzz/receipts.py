@@ -8,6 +8,7 @@ from eth_hash.auto import keccak
 
 from bulkhead.chain.contract import events
 from bulkhead.chain.decode import Event
+from bulkhead.fuzz.people import NOBODY
 from bulkhead.fuzz.probe import Sight
 from bulkhead.fuzz.speech import plain
 from bulkhead.fuzz.world import Step, World
@@ -89,6 +90,8 @@ def receipt(
         for log in step.logs or ()
         if log.address == token and log.topics[0] == _TRANSFER
     ]
+    if step.op.name == "destroy":
+        deltas[NOBODY] = sum(amount for _, to, amount in transfers if to == NOBODY)
     fees = [change["fee"] for change in changes(step)]
     told = step.result.events if step.result else ()
     expected = [values["fee"] for name, values in told if name == "PositionChanged"]

@@ -46,6 +46,9 @@ def said(world: World, op: Op) -> tuple[str, Result | None]:
             if not core.passes(op.actor, to) or not twin.send(op.actor, to, amount):
                 raise TransferRefused(to, amount)
             return "ok", None
+        if name == "destroy":
+            twin.destroy(*args)
+            return "ok", None
         if name == "send_foreign":
             world.stage.foreign_to(*args)
             return "ok", None

@@ -109,6 +109,11 @@ class Base:
         """Creates tokens (tests and simulations)."""
         self.core.balances[who] = self.balance(who) + amount
 
+    def destroy(self, who: Address, amount: int) -> None:
+        """What a token's issuer takes away from somebody: so much, or all that is there."""
+        held = self.balance(who)
+        self.core.balances.put(who, held - min(amount, held))
+
     def send(self, source: Address, to: Address, amount: int) -> bool:
         """A plain token transfer. Inside a margin call it is part of the transaction."""
         with self.core.transaction():

@@ -154,7 +154,16 @@ HOLDING = {
         ILL._replace(margin=900 * 10**6), TERMS, 5, 100_000_005
     ),
     "I-32 solvent": lambda: liquidation.i_32_waterfall(ILL, TERMS, 5, 0),
-    "I-32 kept back": lambda: liquidation.i_32_flat(1, FLAT._replace(basis=U, margin=1), True, U),
+    "I-32 kept back": lambda: liquidation.i_32_flat(
+        1, FLAT._replace(basis=U, margin=1), True, U, 0
+    ),
+    "I-32 destroyed": lambda: liquidation.i_32_flat(
+        1, FLAT._replace(basis=U, margin=0), True, U, 1
+    ),
+    "I-32 written off": lambda: liquidation.i_32_written_off(
+        FLAT._replace(basis=U + 1, margin=1), U, 1
+    ),
+    "I-32 backed": lambda: liquidation.i_32_written_off(FLAT._replace(basis=U, margin=1), U, 0),
     "I-33": lambda: liquidation.i_33_gas("close", liquidation.GAS["close"], 0),
     "I-34": lambda: access.i_34_invalid("close", False, "PriceStale(1, 2, 3)"),
     "I-34 pool": lambda: access.i_34_pool(True, False, False),
@@ -311,8 +320,19 @@ PLANTED = {
     "I-31 another reason": lambda: liquidation.i_31_again("Refused(8, 1, 2)"),
     "I-32 hidden": lambda: liquidation.i_32_waterfall(BROKE, TERMS, 5, 90_000_000),
     "I-32 invented": lambda: liquidation.i_32_waterfall(ILL, TERMS, 5, 10),
-    "I-32 owes flat": lambda: liquidation.i_32_flat(1, FLAT._replace(basis=1), False, U),
-    "I-32 not backed": lambda: liquidation.i_32_flat(1, FLAT._replace(basis=1), True, U),
+    "I-32 owes flat": lambda: liquidation.i_32_flat(1, FLAT._replace(basis=1), False, U, 0),
+    "I-32 not backed": lambda: liquidation.i_32_flat(
+        1, FLAT._replace(basis=1, margin=0), True, U, 0
+    ),
+    "I-32 more than was destroyed": lambda: liquidation.i_32_flat(
+        1, FLAT._replace(basis=2 * U, margin=0), True, U, 1
+    ),
+    "I-32 not written off": lambda: liquidation.i_32_written_off(
+        FLAT._replace(basis=2 * U, margin=1), U, 0
+    ),
+    "I-32 written off twice": lambda: liquidation.i_32_written_off(
+        FLAT._replace(basis=2 * U, margin=1), U, 2
+    ),
     "I-33": lambda: liquidation.i_33_gas("close", liquidation.GAS["close"] + 1, 0),
     "I-34 pool": lambda: access.i_34_pool(True, False, True),
     "I-35 a share taken": lambda: liquidation.i_35_bystanders((5, 7, 0), (5, 6, 9)),

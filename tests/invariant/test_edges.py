@@ -13,6 +13,7 @@ from bulkhead.fuzz.judge import Bench
 from bulkhead.fuzz.laws.base import notional, potential, terms
 from bulkhead.fuzz.moves.decoder import Decoder
 from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.people import GOVERNANCE, KEEPER
 from bulkhead.fuzz.runner import stand_up
 from bulkhead.fuzz.settings import dear, steep
 from bulkhead.fuzz.signing import ELSEWHERE, STRANGER
@@ -208,3 +209,29 @@ def test_an_edit_names_another_position(tight: World) -> None:
             yield "refused"
 
     assert reached(tight, "misnamed", look, 60) == {"refused"}
+
+
+@pytest.mark.parametrize("final", [False, True], ids=["before the final price", "after it"])
+def test_what_is_destroyed_in_vaults_is_written_off(artifacts: Artifacts, final: bool) -> None:
+    """Of open positions and of flat ones that owe, all or a part, served again or not."""
+    world = stand_up("revm", Setting(6, (steep(),), "BlacklistToken"), Bench(), artifacts)
+    if final:
+        wait, s = world.params.dead_after_secs, world.twin.state
+        world.play(Op("announce_final", GOVERNANCE, (s.mark * 9 // 10,), wait))
+        assert world.play(Op("execute_final", KEEPER, (), wait)) == "ok"
+    flat: set[bool] = set()
+
+    def look(world: World, op: Op, said: str) -> Iterator[str]:
+        if op.name == "destroy" and world.last is not None and world.last.before is not None:
+            id_ = world.twin.core.vaults[op.args[0]]
+            flat.add(world.twin.position(id_).size == 0)
+            if world.twin.margin(id_) < world.last.before.positions[id_].margin:
+                yield "all" if world.twin.margin(id_) == 0 else "a part"
+        done = world.last.result if world.last is not None else None
+        if op.name == "settle" and done is not None and "BadDebt" in dict(done.events):
+            yield "paid" if world.twin.position(op.args[0]).basis == 0 else "kept"
+
+    seen = reached(world, "destroy", look, 60, moves=2)
+    assert seen == {"all", "a part", "paid", "kept"}
+    assert flat == {False, True}
+    assert world.judge.bench.checks["I-12"]  # type: ignore[attr-defined]

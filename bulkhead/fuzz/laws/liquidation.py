@@ -177,14 +177,23 @@ def i_32_waterfall(before: Pos, t: Terms, reward: int, deficit: int) -> bool:
     return abs(exact) <= t.unit
 
 
-def i_32_flat(id_: int, p: Pos, refusing: bool, unit: int) -> bool | None:
-    """No flat position owes anything, but for what a refusing token kept in its vault."""
+def i_32_written_off(was: Pos, unit: int, deficit: int) -> bool | None:
+    """Bad debt of a settlement is what a flat position's vault no longer has of what it owes, in
+    token units, up; an open one's makes none."""
+    lost = 0 if was.size else max(0, up(was.basis, unit) - was.margin)
+    hold("I-32", deficit == lost, f"bad debt {deficit}, the vault lacks {lost}: {was}")
+    return lost == 1 if lost else None
+
+
+def i_32_flat(id_: int, p: Pos, refusing: bool, unit: int, gone: int = 0) -> bool | None:
+    """No flat position owes anything, but for what a refusing token kept in its vault. gone: token
+    units that were destroyed there, until it is settled."""
     if p.size:
         return None
     if p.basis <= 0:
         return False
     hold("I-32", refusing, f"flat position {id_} owes {p.basis}")
-    backed = p.margin * unit
+    backed = (p.margin + gone) * unit
     hold("I-32", p.basis <= backed, f"flat position {id_} owes {p.basis}, its vault backs {backed}")
     return False
 

@@ -246,10 +246,6 @@ class Chapters(Ordering, Others):
             (1, self.idle),
         )
 
-    def _owes(self, id_: int) -> bool:
-        held = self.twin.position(id_)
-        return bool(held.size == 0 and held.basis > 0)
-
     def _relent(self) -> Iterator[Op]:
         """The token serves everybody again, and what it kept back comes in late; part of it is
         gone perhaps, or there is more."""
@@ -260,8 +256,11 @@ class Chapters(Ordering, Others):
             yield self.op("block", EVE, (read.pick(sorted(core.refuse_from)), False, False))
         owing = [id_ for id_ in self.world.ids if self._owes(id_)]
         id_ = read.pick(owing) if owing else self.some()
-        if read.byte() < 40:
+        choice = read.byte()
+        if choice < 40:
             yield self.op("send", EVE, (self.world.vault(id_), self.amount()))
+        elif choice < 80 and self.world.setting.token == LISTING_TOKEN:
+            yield from self.destroy()
         yield self.op("settle", EVE, (id_,), self.wait())
 
     def _take_back(self) -> Iterator[Op]:

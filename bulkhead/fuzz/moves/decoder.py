@@ -132,7 +132,7 @@ class Decoder(States, Behalf, Absurd):
         ]
         if world.setting.token == LISTING_TOKEN:
             options += [(20, self.blacklist), (40, self.refused), (16, self.gifted)]
-            options += [(10, self.refused_twice), (6, self.cornered)]
+            options += [(10, self.refused_twice), (6, self.cornered), (16, self.destroy)]
         if world.setting.token in HALTING:
             options.append((90 if twin.core.halted else 12, self.halt))
         if ACTOR in world.stage.contracts:

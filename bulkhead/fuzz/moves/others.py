@@ -11,6 +11,7 @@ from bulkhead.fuzz.moves.prices import Prices
 from bulkhead.fuzz.moves.trading import Trading
 from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.people import (
+    ANY_BUY,
     DELAY,
     EVE,
     FOREVER,
@@ -325,6 +326,42 @@ class Others(Trading, Prices):
                 if choice % 2
                 else self._liquidate(self.some())
             )
+
+    def destroy(self) -> Iterator[Op]:
+        """The token's issuer destroys what a vault holds, all or a part, of a flat position what
+        backs its debt, or a unit of that; then it is settled, served again or not."""
+        read, world, twin = self.read, self.world, self.twin
+        owing = [id_ for id_ in world.ids if self._owes(id_)]
+        if not owing or read.byte() < 60:
+            id_ = self.some()
+            yield self.op("block", EVE, (world.vault(id_), True, True))
+            if read.byte() < 170:
+                yield self._left(id_)
+        else:
+            id_ = read.pick(owing)
+        held, vault = twin.margin(id_), world.vault(id_)
+        p = twin.position(id_)
+        over = held - p.basis // world.unit if p.size == 0 else held // 2
+        part = read.pick((held, over + 1, over, held // 2, (held + over) // 2, held - 1, 1))
+        yield self.op("destroy", EVE, (vault, max(0, part)), self.wait())
+        if read.byte() < 100:
+            yield self.op("block", EVE, (vault, False, False))
+        if read.byte() < 200:
+            yield self.op("settle", EVE, (id_,), self.wait())
+
+    def _owes(self, id_: int) -> bool:
+        held = self.twin.position(id_)
+        return bool(held.size == 0 and held.basis > 0)
+
+    def _left(self, id_: int) -> Op:
+        """A position ends, as it can now."""
+        held = self.twin.position(id_)
+        if self.twin.state.mode >= Mode.FINAL:
+            return self.op("settle_final", EVE, (id_,), self.wait())
+        if self.twin.liquidatable(id_):
+            return self.op("liquidate", KEEPER, (id_, KEEPER), self.wait())
+        limit = 0 if held.size > 0 else ANY_BUY
+        return self.op("close", held.owner, (id_, limit, FOREVER), self.wait())
 
     def halt(self) -> Iterator[Op]:
         """The token stops paying altogether, or pays again."""

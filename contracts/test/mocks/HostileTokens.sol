@@ -67,6 +67,12 @@ contract BlacklistToken is TestToken {
         (blockedIn[who], blockedOut[who]) = (in_, out);
     }
 
+    /// @notice Takes so much from somebody, or all there is, as USDT's issuer does from whom it listed.
+    function destroy(address who, uint256 amount) external {
+        uint256 held = balanceOf(who);
+        super._update(who, address(0), amount < held ? amount : held);
+    }
+
     function _update(address from, address to, uint256 amount) internal override {
         if (blockedOut[from]) revert Listed(from);
         if (blockedIn[to]) revert Listed(to);
