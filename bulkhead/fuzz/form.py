@@ -175,6 +175,7 @@ class Document(BaseModel):
     text: Text
     setting: SettingForm
     steps: list[StepForm]
+    trace: str = ""  # of a crash while it was played or cut down
 
 
 W, S, A, B = Word, Signed, Who, Flag

@@ -133,10 +133,8 @@ def verdict(said: Any) -> str:
 
 def _foreseeable(world: World, step: Step) -> bool:
     """Whether nothing happened that a lens can't know: a payment refused or cut, an owner's answer
-    to a margin call; or that the lens leaves out: a flat debt whose backing was destroyed."""
+    to a margin call."""
     core, op = step.site.twin.core, step.op
-    if op.name == "settle" and step.result and "BadDebt" in dict(step.result.events):
-        return False
     if core.halted or core.refuse_to or core.refuse_from or world.setting.token in _SHORT:
         return False
     called = step.before is not None and op.name == "liquidate"

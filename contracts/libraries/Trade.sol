@@ -163,7 +163,8 @@ library Trade {
     }
 
     /// @dev Takes the exposure of a frozen vault off: what it owes and still holds, costs included that its
-    /// claim does not cover, stays in basis of the flat position. A debt is rounded up, a claim down: the pool gains.
+    /// claim does not cover, stays in basis of the flat position. A debt is rounded up, a claim down: the
+    /// pool gains.
     function leaveDebt(Context memory x, uint256 costs) internal pure {
         unchecked {
             uint256 unit = x.c.unit;

@@ -132,13 +132,23 @@ contract PreviewLens is IPreviewLens {
         Context memory x = plan.x;
         plan.known(id);
         if (!plan.stopped()) plan.accept(Need.Try);
-        if (!plan.stopped()) {
-            x.touch();
-            if (x.p.size != 0 && x.owedTotal != x.paidTotal && x.s.acceptedAt == block.timestamp) {
-                int256 claim = PositionMath.claim(x.p.size, x.p.basis, x.s.mark, x.s.fundingIndex);
-                x.collect(claim);
-            }
-        }
+        if (!plan.stopped()) _settle(x);
         return plan.result(0);
+    }
+
+    function _settle(Context memory x) private view {
+        if (x.p.size == 0 && x.p.basis > int256(x.v * x.c.unit)) {
+            // A flat debt whose backing was destroyed: what lies there goes to the LPs, the rest, rounded
+            // up for them, is bad debt.
+            uint256 lost = (uint256(x.p.basis) + x.c.unit - 1) / x.c.unit - x.v;
+            x.move(0, int256(x.v * x.c.unit));
+            x.touch();
+            x.deficit = lost;
+            return;
+        }
+        x.touch();
+        if (x.p.size != 0 && x.owedTotal != x.paidTotal && x.s.acceptedAt == block.timestamp) {
+            x.collect(PositionMath.claim(x.p.size, x.p.basis, x.s.mark, x.s.fundingIndex));
+        }
     }
 }

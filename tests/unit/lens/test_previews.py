@@ -359,3 +359,23 @@ def test_deleveraging(
     w.silence()
     w.at(w.now + 1)
     reason(lens, "PriceInvalid", "deleverage", w.keeper, later)
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["long", "short"])
+@pytest.mark.parametrize("left", [0, 700], ids=["all gone", "some left"])
+def test_settle__a_frozen_debt_that_was_destroyed__is_foreseen_as_bad_debt(
+    new_world: Callable[..., World], sign: int, left: int
+) -> None:
+    """Once the lens left out the write-off: it told a deficit of 0."""
+    w = new_world(token="BlacklistToken")
+    lens = Lenses(w)
+    id_ = w.open(w.alice, sign * 50 * WAD, 6_000 * w.one)
+    vault = w.twin.core.vault(id_)
+    w.block(vault)
+    w.tick((2_000 - sign * 110) * WAD)
+    w.ok("liquidate", w.keeper, id_, w.keeper)
+    owed = w.twin.position(id_).basis // w.twin.core.cfg.unit
+    w.block(vault, False, False)
+    w.send(w.rpc.impersonate(vault), w.dave, w.twin.margin(id_) - left)
+    said, _ = lens.play("settle", w.bob, id_)
+    assert (said.deficit, said.toPool) == (owed - left, left)
