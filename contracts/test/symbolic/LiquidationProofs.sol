@@ -8,15 +8,15 @@ import {LiquidationPlan} from "../../libraries/LiquidationPlan.sol";
 import {MarginTable} from "../../libraries/MarginTable.sol";
 import {PositionMath} from "../../libraries/PositionMath.sol";
 
-/// @notice What a liquidation leaves, for positions of fixed size and loss at a mark of 2,000, with margins in
-///         units of 10^-6, under the three brackets of MarginProofs; the decision and the plan as the market
-///         runs them.
+/// @notice What a liquidation leaves, for positions of fixed size and loss at a mark of 2,000, with margins
+///         in units of 10^-6, under the three brackets of MarginProofs; the decision and the plan as the
+///         market runs them.
 contract LiquidationProofs {
     uint256 private constant PRICE = 2000e18;
     uint256 private constant UNIT = 1e12;
 
-    /// @notice A short of 20,000 that lost 1,000, first bracket, with a margin of 1,150 and more: it is closed
-    ///         in part, and equity is at the target.
+    /// @notice A short of 20,000 that lost 1,000, first bracket, with a margin of 1,150 and more: it is
+    ///         closed in part, and equity is at the target.
     function proveLeavesTarget(uint16 more) external pure {
         _liquidate(-10e18, 1_150_000_000 + uint256(more), -19_000e18, 0);
     }
@@ -25,8 +25,8 @@ contract LiquidationProofs {
         _liquidate(-10e18, 1_150_000_000 + uint256(more), -19_000e18, 1e18);
     }
 
-    /// @notice A long of 1,200,000 that lost 100,000, in the second bracket, with a margin of 108,000 and more:
-    ///         the same, and its rest is in the first.
+    /// @notice A long of 1,200,000 that lost 100,000, in the second bracket, with a margin of 108,000 and
+    ///         more: the same, and its rest is in the first.
     function proveLeavesTargetAcrossBrackets(uint16 more) external pure {
         _liquidate(600e18, 108_000_000_000 + uint256(more), 1_300_000e18, 0);
     }
