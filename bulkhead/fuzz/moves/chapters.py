@@ -216,6 +216,7 @@ class Chapters(Ordering, Others):
         else:
             mark = s.mark * factor // 220
         yield self.op("announce_final", GOVERNANCE, (mark,))
+        yield from self.too_soon()
         yield self.op("execute_final", EVE, (), wait)
 
     def _refused(self) -> Iterator[Op]:

@@ -255,6 +255,7 @@ class Others(Trading, Prices):
             yield self.op("announce_final", GOVERNANCE, (mark,), self.read.byte() % 3)
             if self.read.byte() < 90:
                 yield from self.too_late()
+            yield from self.too_soon()
             if self.read.byte() < 30:
                 yield self.op("set_price", args=(twin.state.mark, 0, 0, 0), wait=60)
                 yield from self.liquidate()
@@ -265,6 +266,12 @@ class Others(Trading, Prices):
             yield self.op("settle_final", EVE, (self.read.pick(held),), self.wait())
         moves = self.draw, self.provide, self.remove, self.idle, self.sweep, self.too_late
         yield from self.read.pick(moves)()
+
+    def too_soon(self) -> Iterator[Op]:
+        """Somebody's final settlement at a price that is only announced."""
+        held = self.held()
+        if held and self.read.byte() < 90:
+            yield self.op("settle_final", EVE, (self.read.pick(held),), self.wait())
 
     def too_late(self) -> Iterator[Op]:
         """Whoever may change a market's mode or parameters tries again, however far its end has

@@ -14,7 +14,17 @@ from bulkhead.mutants.weave import place_all, weave
 
 AREAS = {
     *("access", "accounting", "deleveraging", "funding", "liquidation", "margin", "oracle"),
-    *("factory", "feed", "orders", "pool", "rounding", "vault", "waterfall", "neutral"),
+    *(
+        "factory",
+        "feed",
+        "orders",
+        "pool",
+        "rounding",
+        "settlement",
+        "vault",
+        "waterfall",
+        "neutral",
+    ),
 }
 
 
