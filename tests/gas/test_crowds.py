@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -81,12 +82,17 @@ def tomorrow(world: World) -> None:
     ok(world, Op("accrue", KEEPER))
 
 
+def plain(order: Order) -> Order:
+    """The same with no more zero bytes, which cost less, at one moment than at another."""
+    return replace(order, salt=1, expiry=order.expiry | 0x0101)
+
+
 def costs(world: World) -> dict[str, int]:
     """Gas of each call, in the same state but for the crowd: buckets of both kinds fall due in
     it."""
     fallen = Op("set_price", "", (PRICE * 93 // 100, 0, 0, 0), 90_000)
     same = Op("set_price", "", (PRICE, 0, 0, 0), 90_000)
-    order = order_of(world, ALICE, MINE, -WAD, reduce_only=True)
+    order = plain(order_of(world, ALICE, MINE, -WAD, reduce_only=True))
     ok(world, Op("place_order", ALICE, (order,)))
     ok(world, Op("request_deposit", LP, (world.dollars(1_000), LP, LP)))
     ok(world, Op("request_redeem", LP, (10**9, LP, LP)))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def state(pid: int) -> str:
     """A process's letter; empty once it is gone."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it may end while it is read
         return ""
 
 
@@ -89,7 +90,7 @@ def start(artifacts: Artifacts, tmp_path: Path) -> Iterator[Callable[..., subpro
     yield run
     for process in begun:
         for pid in {process.pid, *below(process.pid)}:
-            if state(pid):
+            with suppress(ProcessLookupError):  # it may end by itself just now
                 os.kill(pid, signal.SIGKILL)
         process.communicate()
 
