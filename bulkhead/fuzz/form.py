@@ -238,13 +238,18 @@ _ARGS: dict[str, tuple[Any, ...]] = {
     "set_price": (W, W, Annotated[int, Field(strict=True, ge=-(2**128), le=START)], W),
     "fail_oracle": (Annotated[int, Field(strict=True, ge=1, lt=len(FAILURES))],),
     "block": (A, B, B),
+    "destroy": (A, W),
     "halt": (B,),
     "arm": (W, W),
     "plan": (list[list[Any]],),
     TRIAL: (Trial, W),
 }
 _NOBODYS = ("set_price", "fail_oracle", "halt", "arm", "plan", TRIAL)  # need no actor
-_TOKENS_OF = {"block": (LISTING_TOKEN,), "halt": tuple(HALTING), "arm": (HOOK_TOKEN,)}
+_TOKENS_OF = {
+    **dict.fromkeys(("block", "destroy"), (LISTING_TOKEN,)),
+    "halt": tuple(HALTING),
+    "arm": (HOOK_TOKEN,),
+}
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {
     name: TypeAdapter(_made(tuple, *types)) for name, types in _ARGS.items()
 }

@@ -23,6 +23,8 @@
   request; the law knew only pricing to be.
 - pool_asked_for_nothing_within_a_refund: within a refund the market asked the pool for prices of
   nothing, which the pool refuses while it works; the trial looked at what came of asking alone.
+- preview_leaves_out_the_write_off: of a frozen debt whose backing the issuer destroyed `settle`
+  writes off what is missing; the lens told a deficit of 0.
 - last_unit_buys_shares_for_nothing: a part of a claim, minted, took the last token unit by
   rounding up; the rest of the shares is minted for nothing more, which the trial did not do.
 - operator_becomes_a_provider: an operator asked to redeem a provider's shares for itself; the trial

@@ -12,7 +12,16 @@ import pytest
 from bulkhead.chain.artifacts import Artifacts
 from bulkhead.cli import run
 from bulkhead.fuzz import counterexample, form
-from bulkhead.fuzz.ops import Op
+from bulkhead.fuzz.ops import (
+    BATCHES,
+    BOOK_CALLS,
+    GOVERNED,
+    OUTSIDE,
+    OWN_CLAIMS,
+    POOL_CALLS,
+    SHARE_CALLS,
+    Op,
+)
 from bulkhead.fuzz.people import EVE
 from bulkhead.fuzz.runner import Plan, Shape, Worker
 from bulkhead.fuzz.settings import FIXED
@@ -158,6 +167,11 @@ def test_all_that_is_played_can_be_read_back(
     for number in range(20):
         assert worker.sequence(number) is None
     assert len(seen) > 40
+
+
+def test_every_kind_of_step_has_a_form() -> None:
+    kinds = {*OUTSIDE, *POOL_CALLS, *BOOK_CALLS, *GOVERNED, *SHARE_CALLS, *OWN_CLAIMS, *BATCHES}
+    assert kinds <= set(form._ARGS)
 
 
 def test_vault_of_any_number_is_read_back(new_world: NewWorld) -> None:
