@@ -7,7 +7,6 @@ from typing import Any
 from bulkhead.fuzz.laws import conservation
 from bulkhead.fuzz.laws import liquidation as laws
 from bulkhead.fuzz.laws.base import Terms, up
-from bulkhead.fuzz.ops import Op
 from bulkhead.fuzz.probe import Pos, Sight
 from bulkhead.fuzz.speech import meaning
 from bulkhead.fuzz.stage import Site
@@ -99,8 +98,7 @@ class Ends:
         if op.name == "settle" and step.result is not None:
             self._settled(world, step, before, after, t.unit)
         if op.name == "deleverage":
-            refused = world.refuses(step.site.vault(op.args[0]), step.site.pool.address)
-            self._adl(op, step, before, after, t, refused, len(world.sites) > 1)
+            self._adl(world, step, before, after, t)
 
     def _settled(self, world: World, step: Step, before: Sight, after: Sight, unit: int) -> None:
         """What a flat position owes and its vault lacks is bad debt; of any other there is none."""
@@ -110,32 +108,24 @@ class Ends:
         if debt and not world.refuses(step.site.pool.address, step.site.fund):
             self._confined(step, before, after, debt)
 
-    def _adl(
-        self,
-        op: Op,
-        step: Step,
-        before: Sight,
-        after: Sight,
-        t: Terms,
-        refused: bool,
-        many: bool,
-    ) -> None:
+    def _adl(self, world: World, step: Step, before: Sight, after: Sight, t: Terms) -> None:
         if before.market["totalSupply"] != after.market["totalSupply"]:
             return  # buckets were priced first: the cash before is another
-        held = [_held(step.site, sight, many) for sight in (before, after)]
+        held = [_held(step.site, sight, len(world.sites) > 1) for sight in (before, after)]
         self.bench.hold(laws.i_35_bystanders, *held)
         p = step.params[1]
         claims = (_net(before, t), _net(after, t))
         # What a refusing vault is owed lies in the pool still, but is a ticket's.
         kept = _unfunded(after) - _unfunded(before)
         cash = (before.state["cash"] * t.unit, (after.state["cash"] - kept) * t.unit)
-        was, now = before.positions[op.args[0]], after.positions[op.args[0]]
+        id_ = step.op.args[0]
+        was, now = before.positions[id_], after.positions[id_]
         values = (claims, cash, p.adl_start, p.adl_target)
         self.bench.hold(laws.i_35_adl, was, now, t, *values)
         s = before.state
         long, short = (s["size_long"], s["basis_long"]), (-s["size_short"], s["basis_short"])
         self.bench.hold(laws.i_35_fair, was, long if was.size > 0 else short, t)
-        if not refused:
+        if not world.refuses(step.site.vault(id_), step.site.pool.address):
             t = t._replace(skew=long[0] + short[0])
             self.bench.hold(laws.i_35_reached, was, now, t, claims, cash, p.adl_target)
 

@@ -84,7 +84,9 @@ class Ghost:
 
     def lost(self, amount: int, id_: int) -> Ghost:
         """Destroyed by the issuer. id_: of a flat position, else 0."""
-        missing = {**self.missing, id_: self.missing.get(id_, 0) + amount}
+        missing = self.missing
+        if id_:
+            missing = {**missing, id_: missing.get(id_, 0) + amount}
         return replace(self, destroyed=self.destroyed + amount, missing=missing)
 
     def settled(self, id_: int) -> Ghost:

@@ -248,8 +248,9 @@ class World:
         """Whether it fills an order of whose margin less is locked than when it was placed."""
         if op.name != "execute_order" or not op.args[0].margin:
             return False
-        s, site = self.site.orders.state(hash_of(op.args[0])), self.site
-        locked: int = self.twin.lock_of(s.position_id, site.book.address)
+        site = self.sites[op.market]
+        s = site.orders.state(hash_of(op.args[0]))
+        locked: int = site.twin.lock_of(s.position_id, site.book.address)
         return s.status == OrderStatus.PLACED and locked < op.args[0].margin
 
     # ---- one step

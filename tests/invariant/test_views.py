@@ -163,10 +163,12 @@ def test_a_preview_that_is_off_is_seen(
 
 
 @pytest.mark.parametrize("freed", [False, True])
+@pytest.mark.parametrize("setting", [0, 4], ids=["one market", "two"])
 def test_the_lens_is_asked_of_each_order_whose_lock_was_freed(
-    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch, freed: bool
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch, freed: bool, setting: int
 ) -> None:
-    world = new_world("revm", 0)
+    world = new_world("revm", setting)
+    world.at = 0
     asked, ask, book = [], world.judge.ask, world.site.book.address
 
     def listen(world: World, step: Any) -> Any:
@@ -174,14 +176,17 @@ def test_the_lens_is_asked_of_each_order_whose_lock_was_freed(
         return ask(world, step)
 
     monkeypatch.setattr(world.judge, "ask", listen)
-    place, price, fill = ACTIONS["execute_order"]
-    world.play(place)
+    order = replace(ORDER, margin=1_000 * WAD // world.unit)
+    price = ACTIONS["execute_order"][1]
+    fill = Op("execute_order", KEEPER, (order, KEEPER))
+    world.play(Op("place_order", ALICE, (order,)))
     if freed:
         world.play(Op("set_delegate", ALICE, (0, book, 0)))
         assert world.play(Op("free_lock", EVE, (world.ids[-1], book))) == "ok"
         world.play(Op("set_delegate", ALICE, (0, book, FOREVER)))
     world.play(price)
     world.steps = 1  # no step that is sampled
+    world.at = len(world.sites) - 1  # what came before was elsewhere
     assert world.play(fill).startswith("ok")
     assert (fill.name in asked) is freed
 
