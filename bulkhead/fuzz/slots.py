@@ -21,7 +21,7 @@ from bulkhead.fuzz.probe import AHEAD, FIXED, MARKET, POSITION, PROVIDER, STATE,
 from bulkhead.model.types import PHASES
 
 FULL_EVERY = 32
-WHOLE_EVERY = 4
+WHOLE_EVERY = 6
 _KEPT = 200  # of a market
 _M14, _M35, _M40, _M64, _M72, _M80 = ((1 << n) - 1 for n in (14, 35, 40, 64, 72, 80))
 _M88, _M96, _M112, _M128, _M160 = ((1 << n) - 1 for n in (88, 96, 112, 128, 160))

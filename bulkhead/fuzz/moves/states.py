@@ -209,7 +209,7 @@ class States(Chapters, Edges):
             now = replace(self.world.params, max_skew=min(lower, self.world.params.max_skew))
             yield self.op("set_params", GOVERNANCE, (now,), self.wait())
         now = self.world.params
-        if read.byte() < 20:  # no more than the fees of a swing
+        if read.byte() < 100:  # no more than the fees of a swing
             most = (now.taker_fee + now.maker_fee) // 2 + self.near()
             room = max(0, most) * now.skew_scale // WAD
             bound = replace(now, max_impact=max(0, most), max_skew=min(room, now.max_skew))
