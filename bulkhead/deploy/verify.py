@@ -11,7 +11,9 @@ from eth_hash.auto import keccak
 from bulkhead.chain.abi import raw_bytes
 from bulkhead.chain.artifacts import Artifact, Artifacts, create2, default
 from bulkhead.chain.contract import Contract, Event, at, registry
+from bulkhead.chain.errors import RpcError
 from bulkhead.chain.rpc import Rpc
+from bulkhead.chain.wire import log_of
 from bulkhead.deploy import roles
 from bulkhead.deploy.oracles import CONTRACTS, differences
 from bulkhead.deploy.record import PARTS, Record, contracts, plain
@@ -31,6 +33,43 @@ class Mismatch:
 
     def __str__(self) -> str:
         return f"{self.what}: {self.found} on the chain, {self.expected} expected"
+
+
+class History:
+    """All events that an authority ever wrote, oldest first, read once.
+
+    Nodes limit how many blocks or events an answer spans: where one refuses, it is asked for half
+    as many blocks, down to single ones. since: the block that made the authority, where known.
+    """
+
+    def __init__(self, rpc: Rpc, authority: Contract, since: int = 0) -> None:
+        self._entries: list[dict[str, Any]] = []
+        last = rpc.block_number()
+        size = last - since + 1
+        while since <= last:
+            end = min(since + size - 1, last)
+            query = {"fromBlock": hex(since), "toBlock": hex(end), "address": authority.address}
+            try:
+                self._entries += rpc.request("eth_getLogs", query)
+            except RpcError:
+                if size == 1:
+                    raise
+                size = (size + 1) // 2
+                continue
+            since = end + 1
+
+    def of(self, name: str) -> list[Event]:
+        """Those of a name."""
+        logs = (log_of(entry) for entry in self._named(name))
+        return [event for log in logs if (event := registry().event(log)) is not None]
+
+    def transaction(self, name: str) -> str | None:
+        """What wrote the first of a name."""
+        return next((str(entry["transactionHash"]) for entry in self._named(name)), None)
+
+    def _named(self, name: str) -> Iterator[dict[str, Any]]:
+        topic = registry().topic(name)
+        return (entry for entry in self._entries if entry["topics"][:1] == [topic])
 
 
 def masked(code: bytes, artifact: Artifact) -> bytes:
@@ -71,20 +110,33 @@ def _created(rpc: Rpc, where: str, transaction: str, code: bytes) -> bool:
     return raw_bytes(sent["input"]).startswith(code)
 
 
+def _made(record: Record, part: str) -> list[dict[str, Any]]:
+    """The steps that say they made a part."""
+    where = record.address(part)
+    return [one for one in record.steps if one["kind"] == "contract" and one["address"] == where]
+
+
 def _created_by(rpc: Rpc, record: Record, part: str, code: bytes) -> bool:
     """Whether a transaction of the record made this part, from this creation code."""
     where = record.address(part)
-    made = [one for one in record.steps if one["kind"] == "contract" and one["address"] == where]
-    return any(_created(rpc, where, step["transaction"], code) for step in made)
+    return any(_created(rpc, where, one["transaction"], code) for one in _made(record, part))
 
 
-def _created_with_admin(rpc: Rpc, authority: Contract, code: bytes) -> bool:
+def _since(rpc: Rpc, record: Record) -> int:
+    """The block in which the record's authority was made, by the chain; 0 where none made it."""
+    where = record.address("authority")
+    for step in _made(record, "authority"):
+        done = rpc.request("eth_getTransactionReceipt", step["transaction"])
+        if done and (done["contractAddress"] or "").lower() == where:
+            return int(done["blockNumber"], 16)
+    return 0
+
+
+def _created_with_admin(rpc: Rpc, authority: Contract, history: History, code: bytes) -> bool:
     """Whether this creation code made an authority: it grants the first role, so the first event
     of that kind tells the transaction."""
-    topics = [registry().topic("RoleGranted")]
-    query = {"fromBlock": "0x0", "address": authority.address, "topics": topics}
-    first = rpc.request("eth_getLogs", query)[:1]
-    return any(_created(rpc, authority.address, one["transactionHash"], code) for one in first)
+    first = history.transaction("RoleGranted")
+    return first is not None and _created(rpc, authority.address, first, code)
 
 
 def _adopted(record: Record) -> bool:
@@ -163,10 +215,11 @@ def _oracle(rpc: Rpc, oracle: Contract, record: Record, known: Artifacts) -> Ite
     if masked(rpc.code(authority), artifact) != masked(artifact.link_runtime(), artifact):
         yield Mismatch(f"code of the oracle's authority at {authority.address}", "ours", "other")
         return
-    if not _created_with_admin(rpc, authority, artifact.link()):
+    history = History(rpc, authority)
+    if not _created_with_admin(rpc, authority, history, artifact.link()):
         what = "creation of the oracle's authority"
         yield Mismatch(what, "this source's", "another, or not to be had")
-    yield from _authority(rpc, authority, oracle, record, {roles.TIMELOCK: roles.REPORTERS})
+    yield from _authority(history, authority, oracle, record, {roles.TIMELOCK: roles.REPORTERS})
 
 
 def _params(rpc: Rpc, market: Contract, record: Record) -> Iterator[Mismatch]:
@@ -192,25 +245,19 @@ def _params(rpc: Rpc, market: Contract, record: Record) -> Iterator[Mismatch]:
                 yield Mismatch(f"bracket {place + 1}, {name}", row[name], plain(value))
 
 
-def _events(rpc: Rpc, authority: Contract, name: str) -> list[Event]:
-    """All events of a name that an authority ever wrote, oldest first."""
-    logs = rpc.logs(of=authority, topics=[registry().topic(name)])
-    return [event for log in logs if (event := registry().event(log)) is not None]
-
-
 def _authority(
-    rpc: Rpc, authority: Contract, target: Contract, record: Record, functions: Functions
+    history: History, authority: Contract, target: Contract, record: Record, functions: Functions
 ) -> Iterator[Mismatch]:
     """Who may do what with a contract is what the deployment left, and nothing is on its way to
     change: these functions for these roles, exactly their members, and ADMIN above them all."""
-    yield from _functions(rpc, authority, target, functions)
-    yield from _roles(rpc, authority, functions)
-    yield from _admin_delay(rpc, authority, target, record)
-    yield from _members(rpc, authority, record, functions)
+    yield from _functions(history, authority, target, functions)
+    yield from _roles(history, authority, functions)
+    yield from _admin_delay(history, authority, target, record)
+    yield from _members(history, authority, record, functions)
 
 
 def _functions(
-    rpc: Rpc, authority: Contract, target: Contract, functions: Functions
+    history: History, authority: Contract, target: Contract, functions: Functions
 ) -> Iterator[Mismatch]:
     """Each governed function belongs to its role; no role may call anything else anywhere."""
     if authority.isTargetClosed(target.address):
@@ -223,18 +270,18 @@ def _functions(
             found = authority.getTargetFunctionRole(target.address, selector)
             if found != role:
                 yield Mismatch(f"role of {name}", role, found)
-    changed = _events(rpc, authority, "TargetFunctionRoleUpdated")
+    changed = history.of("TargetFunctionRoleUpdated")
     for where, selector in sorted({(one.target, one.selector) for one in changed} - known):
         found = authority.getTargetFunctionRole(where, selector)
         if found != roles.ADMIN:
             yield Mismatch(f"role of 0x{selector.hex()} of {where}", roles.ADMIN, found)
 
 
-def _roles(rpc: Rpc, authority: Contract, functions: Functions) -> Iterator[Mismatch]:
+def _roles(history: History, authority: Contract, functions: Functions) -> Iterator[Mismatch]:
     """Only ADMIN grants a role or cancels what its members scheduled, and a grant is in force at
     once: one that waits would come into force unseen. A new wait is set days before it holds, so
     what was set last counts too."""
-    last = {one.roleId: one.delay for one in _events(rpc, authority, "RoleGrantDelayChanged")}
+    last = {one.roleId: one.delay for one in history.of("RoleGrantDelayChanged")}
     for role in (roles.ADMIN, *functions):
         admin, guardian = authority.getRoleAdmin(role), authority.getRoleGuardian(role)
         if admin != roles.ADMIN:
@@ -248,14 +295,14 @@ def _roles(rpc: Rpc, authority: Contract, functions: Functions) -> Iterator[Mism
 
 
 def _admin_delay(
-    rpc: Rpc, authority: Contract, target: Contract, record: Record
+    history: History, authority: Contract, target: Contract, record: Record
 ) -> Iterator[Mismatch]:
     """Changes of a contract's roles wait as long as everything else governance does.
 
     The authority lets a first delay begin days after it is set, so what was set last counts; what
     holds now counts as well once it was set again.
     """
-    changed = _events(rpc, authority, "TargetAdminDelayUpdated")
+    changed = history.of("TargetAdminDelayUpdated")
     said = [one.delay for one in changed if one.target == target.address] or [0]
     now, wanted = authority.getTargetAdminDelay(target.address), int(record.people["delay"])
     if said[-1] != wanted or (len(said) > 1 and now != wanted):
@@ -264,7 +311,7 @@ def _admin_delay(
 
 
 def _members(
-    rpc: Rpc, authority: Contract, record: Record, functions: Functions
+    history: History, authority: Contract, record: Record, functions: Functions
 ) -> Iterator[Mismatch]:
     """Exactly the people of the record, with their delays; nobody else was ever let in and is in,
     or will be."""
@@ -277,7 +324,7 @@ def _members(
             wanted[role, people["guardian"].lower()] = 0
         else:
             wanted[role, people["governance"].lower()] = delay
-    granted = _events(rpc, authority, "RoleGranted")
+    granted = history.of("RoleGranted")
     for role, account in sorted(set(wanted) | {(one.roleId, one.account) for one in granted}):
         found = _membership(authority, role, account)
         expected = wanted.get((role, account), "no member")
@@ -318,7 +365,8 @@ def verify(rpc: Rpc, record: Record, artifacts: Artifacts | None = None) -> list
     found += _oracle(rpc, handles["oracle"], record, known)
     found += _params(rpc, handles["market"], record)
     governed = handles["authority"], handles["market"]
-    return found + list(_authority(rpc, *governed, record, roles.FUNCTIONS))
+    history = History(rpc, governed[0], _since(rpc, record))
+    return found + list(_authority(history, *governed, record, roles.FUNCTIONS))
 
 
 def scheduled(rpc: Rpc, record: Record, artifacts: Artifacts | None = None) -> list[str]:
@@ -327,15 +375,16 @@ def scheduled(rpc: Rpc, record: Record, artifacts: Artifacts | None = None) -> l
     known = artifacts or default()
     governed = [known.get(name) for name in ("Authority", "Market", CONTRACTS["quorum"])]
     names = {code: name for one in governed for name, code in one.selectors.items()}
-    where = [record.address("authority")]
+    where = [(record.address("authority"), _since(rpc, record))]
     if _adopted(record):
-        where.append(at(rpc, CONTRACTS["quorum"], record.address("oracle")).authority())
+        where.append((at(rpc, CONTRACTS["quorum"], record.address("oracle")).authority(), 0))
     found = []
-    for authority in (at(rpc, PARTS["authority"], one) for one in where):
-        for act in _events(rpc, authority, "OperationScheduled"):
-            since = authority.getSchedule(act.operationId)  # 0: executed, cancelled or expired
-            if since and authority.getNonce(act.operationId) == act.nonce:
+    for address, since in where:
+        authority = at(rpc, PARTS["authority"], address)
+        for act in History(rpc, authority, since).of("OperationScheduled"):
+            due = authority.getSchedule(act.operationId)  # 0: executed, cancelled or expired
+            if due and authority.getNonce(act.operationId) == act.nonce:
                 selector = "0x" + act.data[:4].hex()
                 name = names.get(selector, selector)
-                found.append(f"{name} of {act.target} by {act.caller}, from {since} on")
+                found.append(f"{name} of {act.target} by {act.caller}, from {due} on")
     return found

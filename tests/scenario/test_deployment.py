@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_hash.auto import keccak
@@ -13,7 +14,7 @@ from eth_hash.auto import keccak
 from bulkhead.chain.anvil import Anvil
 from bulkhead.chain.artifacts import Artifacts
 from bulkhead.chain.contract import deploy
-from bulkhead.chain.errors import reverts
+from bulkhead.chain.errors import RpcError, reverts
 from bulkhead.chain.rpc import Rpc
 from bulkhead.cli import run as bulkhead
 from bulkhead.demo.settings import MARKET
@@ -256,6 +257,38 @@ def test_verify__changed_authority__is_found(
     assert len(found) == len(what), [str(one) for one in found]
     for one, part in zip(found, what, strict=True):
         assert part in one.what
+
+
+class Stingy(Rpc):
+    """A node that tells the events of so many blocks at once, as those of providers do."""
+
+    most = 1
+
+    def request(self, method: str, *params: Any) -> Any:
+        if method == "eth_getLogs":
+            span = [int(params[0][end], 16) for end in ("fromBlock", "toBlock")]
+            if span[1] - span[0] >= self.most:
+                raise RpcError(-32005, f"query exceeds {self.most} blocks")
+        return super().request(method, *params)
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 3, 7])
+def test_verify__node_that_limits_answers__is_read_whole(
+    system: System, record: Record, rpc: Rpc, accounts: list[str], most: int
+) -> None:
+    _another_guardian(system, rpc, accounts[9])
+    _another_function(system, rpc, accounts[9])
+    node = Stingy(rpc.url)
+    node.most = most
+    if most:
+        found = verify(rpc, record)
+        assert len(found) == 2
+        assert verify(node, record) == found
+        assert scheduled(node, record) == []
+    else:
+        with pytest.raises(RpcError, match="exceeds 0 blocks"):
+            verify(node, record)
+    node.close()
 
 
 @pytest.mark.parametrize("end", ["executed", "cancelled", "expired", "scheduled again"])
