@@ -20,7 +20,7 @@ from bulkhead.fuzz.laws import (
     orders,
     pool,
 )
-from bulkhead.fuzz.laws.base import Terms, equity, notional, terms, trading_cost
+from bulkhead.fuzz.laws.base import Terms, equity, notional, terms, trading_cost, up
 from bulkhead.fuzz.ops import CHANGING, GOVERNED, OUTSIDE, PLACING, SHARE_CALLS, Op
 from bulkhead.fuzz.orders import Orders, as_trade, meant, orders_of, view_orders
 from bulkhead.fuzz.people import GOVERNANCE, GUARDIAN
@@ -331,7 +331,8 @@ class Judge:
         calm = calm and s["cash"] < CASH_MAX  # there it counts no more of what comes in
         if calm and op.name not in ("set_params", "liquidate_many") and solvent(step):
             nav = (was["nav"] - written_off(step) * t.unit, m["nav"])
-            bench.hold(pool.i_36_share_price, nav, supply, t.unit)
+            rest = up(t.mark, WAD) if op.name == "liquidate" else 0
+            bench.hold(pool.i_36_share_price, nav, supply, t.unit, rest)
 
 
 def written_off(step: Step) -> int:

@@ -62,14 +62,17 @@ def i_09_conserved(gained: int, lost: int, slack: int) -> bool:
     return gained == lost
 
 
-def i_36_share_price(nav: tuple[int, int], supply: tuple[int, int], unit: int) -> bool | None:
+def i_36_share_price(
+    nav: tuple[int, int], supply: tuple[int, int], unit: int, rest: int = 0
+) -> bool | None:
     """At a constant mark a share's price does not fall: (before, after), NAV in Wad.
 
-    Slack: NAV rounds down once for each of its four terms.
+    Slack: NAV rounds down once for each of its four terms. rest: what a size unit is worth (Wad),
+    by which the skew's impact rounds, where nobody pays for that: a liquidation fills at the mark.
     """
     if nav[0] <= 0:
         return None
-    old, new = (nav[0] // unit + 1) * unit, nav[1] + 4 + unit
+    old, new = (nav[0] // unit + 1) * unit, nav[1] + 4 + unit + rest
     if new * (supply[0] + VIRTUAL) < old * (supply[1] + VIRTUAL):
         hold("I-36", False, f"NAV {nav[0]} of {supply[0]} to {nav[1]} of {supply[1]}")
     return nav[0] == nav[1] and supply[0] == supply[1]
