@@ -171,9 +171,8 @@ def _why(row: dict[str, Any]) -> str:
         return f"It was not played to its end: {row['found'] or 'nothing was said'}."
     if row["status"] == LATE:
         return f"{row['law']} noticed after {row['seconds']:.1f} s, later than the budget."
-    if row["area"] == GENERATED:
-        return "Nobody has sorted it."
-    return str(row["reason"]) or "Not explained yet."
+    unsorted = "Nobody has sorted it." if row["area"] == GENERATED else "Not explained yet."
+    return str(row["reason"]) or unsorted
 
 
 def _fault(row: dict[str, Any]) -> str:

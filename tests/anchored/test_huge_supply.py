@@ -89,3 +89,31 @@ def test_margin_beyond_counting_is_refused(new_world: Callable[..., World], over
         assert said.args[2] == COUNTED - 5
     else:
         w.ok("open", w.alice, *args)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_part_of_a_claim_beyond_128_bits(new_world: Callable[..., World], sign: int) -> None:
+    """Whoever gains so much takes a part as ever, rounded down; who loses so much has no vault that
+    could pay for one, and is closed whole."""
+    terms = {
+        **TERMS,
+        "decimals": 0,
+        "max_open_interest": UNBOUNDED,
+        "skew_scale": 2**112 - 1,
+        "max_skew": 10**30,
+    }
+    w = new_world(liquidity=2**94, **terms)
+    margin = 10**14
+    w.give(w.alice, margin)
+    w.tick(WAD, seconds=1)
+    id_ = w.open(w.alice, sign * 10**30, margin)
+    w.tick(10**9 * WAD, seconds=1)
+    w.ok("accrue", w.keeper)
+    claim = w.twin.core.ledger(id_).claim(w.twin.state.mark)
+    assert abs(claim) >= 2**128
+    part = (id_, -sign * (10**30 // 7), ANY[-sign], SOON)
+    if sign > 0:
+        w.ok("decrease", w.alice, *part)
+    else:
+        w.no(Reason.EQUITY_TOO_LOW, "decrease", w.alice, *part)
+        assert w.ok("liquidate", w.keeper, id_, w.keeper).value == Is.FULL
