@@ -39,7 +39,8 @@ class History:
     """All events that an authority ever wrote, oldest first, read once.
 
     Nodes limit how many blocks or events an answer spans: where one refuses, it is asked for half
-    as many blocks, down to single ones. since: the block that made the authority, where known.
+    as many blocks, down to single ones, and for more again after an answer. since: the block that
+    made the authority, where known.
     """
 
     def __init__(self, rpc: Rpc, authority: Contract, since: int = 0) -> None:
@@ -50,13 +51,16 @@ class History:
             end = min(since + size - 1, last)
             query = {"fromBlock": hex(since), "toBlock": hex(end), "address": authority.address}
             try:
-                self._entries += rpc.request("eth_getLogs", query)
+                found = rpc.request("eth_getLogs", query)
+                if not isinstance(found, list):
+                    raise RpcError(0, f"eth_getLogs answered {found!r}, not a list")
             except RpcError:
                 if size == 1:
                     raise
                 size = (size + 1) // 2
                 continue
-            since = end + 1
+            self._entries += found
+            since, size = end + 1, 2 * size
 
     def of(self, name: str) -> list[Event]:
         """Those of a name."""
@@ -366,6 +370,10 @@ def verify(rpc: Rpc, record: Record, artifacts: Artifacts | None = None) -> list
     found += _params(rpc, handles["market"], record)
     governed = handles["authority"], handles["market"]
     history = History(rpc, governed[0], _since(rpc, record))
+    code = known.get(PARTS["authority"]).link(record.libraries)
+    if not _created_with_admin(rpc, governed[0], history, code):
+        what = "first grant of a role"
+        found.append(Mismatch(what, "in the authority's creation", "not among the node's events"))
     return found + list(_authority(history, *governed, record, roles.FUNCTIONS))
 
 

@@ -291,6 +291,23 @@ def test_verify__node_that_limits_answers__is_read_whole(
     node.close()
 
 
+class Forgetful(Rpc):
+    """A node that has lost the older events and does not say so."""
+
+    def request(self, method: str, *params: Any) -> Any:
+        found = super().request(method, *params)
+        return [] if method == "eth_getLogs" else found
+
+
+def test_verify__node_without_the_events__is_told(
+    system: System, record: Record, rpc: Rpc, accounts: list[str]
+) -> None:
+    _another_guardian(system, rpc, accounts[9])
+    node = Forgetful(rpc.url)
+    assert "first grant of a role" in [one.what for one in verify(node, record)]
+    node.close()
+
+
 @pytest.mark.parametrize("end", ["executed", "cancelled", "expired", "scheduled again"])
 def test_verify__scheduled_act__is_named_until_it_is_done(
     system: System, record: Record, rpc: Rpc, accounts: list[str], end: str
