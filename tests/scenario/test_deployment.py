@@ -291,6 +291,29 @@ def test_verify__node_that_limits_answers__is_read_whole(
     node.close()
 
 
+class Busy(Rpc):
+    """A node that refuses for a moment, whatever it is asked for."""
+
+    refused = asked = 0
+
+    def request(self, method: str, *params: Any) -> Any:
+        if method == "eth_getLogs":
+            self.asked += 1
+            if self.asked <= self.refused:
+                raise RpcError(-32005, "too many requests")
+        return super().request(method, *params)
+
+
+def test_verify__node_that_refused_for_a_moment__is_asked_for_more_again(
+    record: Record, rpc: Rpc
+) -> None:
+    node = Busy(rpc.url)
+    node.refused = 4
+    assert verify(node, record) == []
+    assert node.asked <= 2 * node.refused + 1  # one for each halving, and for each doubling
+    node.close()
+
+
 class Forgetful(Rpc):
     """A node that has lost the older events and does not say so."""
 
